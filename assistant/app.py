@@ -1,0 +1,142 @@
+"""The assistant: settings -> catalogue, tools, model and graph; a question -> a verified Answer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from assistant.answer import Answer, Language
+from assistant.errors import AssistantError, UsageError
+from assistant.events import Step, TextDelta
+from assistant.history import History
+from assistant.settings import Settings, load_settings
+from assistant.threads import Threads, build_checkpointer
+from assistant.tool_registry import ToolRunner
+from knowledge.ec2.catalogue import Catalogue, load_catalogue
+from tools.errors import ToolInputError
+from tools.names import Names, fold
+from tools.results import Result
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+MAX_QUESTION = 20_000
+"""Characters of a question; longer ones are refused before anything reads them."""
+
+
+class Assistant:
+    """Answers questions. Everything expensive is built on first use."""
+
+    def __init__(self, settings: Settings, *, catalogue: Catalogue | None = None, model: BaseChatModel | None = None) -> None:
+        """Use `settings`; a catalogue or a chat model given here replaces the configured one."""
+        self.settings = settings
+        self.catalogue = catalogue or load_catalogue(settings.catalogue_dir)
+        self.history = History(settings.history_path if settings.log else None)
+        self.threads = Threads(self.history)
+        self._model = model
+
+    def ask(self, question: str, thread_id: str | None = None, language: str | None = None) -> Answer:
+        """Return the answer to a question; with `thread_id`, as a turn of that conversation."""
+        *_, answer = self.stream(question, thread_id, language)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def stream(
+        self, question: str, thread_id: str | None = None, language: str | None = None
+    ) -> Iterator[Step | TextDelta | Answer]:
+        """Yield steps, then verified text, and last the Answer."""
+        from assistant.turn import refuse_long
+
+        started = time.perf_counter()
+        thread = thread_id or uuid.uuid4().hex
+        if len(question) > MAX_QUESTION:
+            yield self._keep(refuse_long(question, thread, MAX_QUESTION), started)
+            return
+        chosen = self._language(language)
+        yield from self._answer(question, thread, chosen, started)
+
+    def run_tool(self, name: str, request: Mapping[str, object]) -> Result:
+        """Return a tool's result. Raises UsageError for anything wrong with the request."""
+        try:
+            return self.runner.run(name, request)
+        except ToolInputError as error:
+            raise UsageError(error.message_ja, error.message_en) from error
+
+    def describe_result(self, result: Result, language: str = "ja") -> str:
+        """Return a tool's result as the Markdown that an answer would show."""
+        from assistant.planner.compose import compose_result
+
+        return compose_result(
+            result, self._language(language) or "ja", regions=self.catalogue.regions, today=_today()
+        ).text
+
+    def complete_names(self, prefix: str) -> list[str]:
+        """Return the names of the catalogue that begin with `prefix`."""
+        return Names(self.catalogue).complete(fold(prefix))
+
+    def catalogue_dates(self) -> dict[str, Any]:
+        """Return the days of the specifications and of the prices (oldest, newest)."""
+        return {"specs_as_of": self.catalogue.specs_as_of, "prices_as_of": self.catalogue.prices_as_of}
+
+    def refresh_catalogue(self, **options: Any) -> str:
+        """Fetch specifications from AWS into the user's directory; return a report in words."""
+        from knowledge.ec2.refresh import refresh_specs
+        from knowledge.errors import KnowledgeError
+
+        try:
+            return str(refresh_specs(self.settings.catalogue_dir, **options))
+        except KnowledgeError as error:
+            raise AssistantError(str(error), str(error)) from error
+
+    @cached_property
+    def runner(self) -> ToolRunner:
+        """The tools, for the configured region."""
+        return ToolRunner(self.catalogue, self.settings.region)
+
+    @cached_property
+    def _turns(self) -> Any:
+        from assistant.agent import build_agent
+        from assistant.grounding import NumberLock
+        from assistant.models import choose_chat_model
+        from assistant.turn import Turns
+
+        model = self._model or choose_chat_model(self.settings, self.catalogue)
+        graph = build_agent(model, self.runner, build_checkpointer(self.settings))
+        return Turns(graph, NumberLock(self.catalogue), self.settings.model)
+
+    def _answer(
+        self, question: str, thread: str, language: Language | None, started: float
+    ) -> Iterator[Step | TextDelta | Answer]:
+        for event in self._turns.run(question, thread, language):
+            yield self._keep(event, started) if isinstance(event, Answer) else event
+
+    def _keep(self, answer: Answer, started: float) -> Answer:
+        elapsed = round((time.perf_counter() - started) * 1000)
+        warnings = [*answer.warnings, *self.catalogue.warnings]
+        done = answer.model_copy(update={"elapsed_ms": elapsed, "warnings": warnings})
+        self.history.add(done)
+        return done
+
+    def _language(self, language: str | None) -> Language | None:
+        match language or self.settings.lang:
+            case "ja":
+                return "ja"
+            case "en":
+                return "en"
+            case "" | None:
+                return None
+            case other:
+                raise UsageError(f"言語 {other!r} には対応していません。", f"Language {other!r} is not supported.")
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()
+
+
+def build_assistant(settings: Settings | None = None) -> Assistant:
+    """Return the assistant for the settings (by default those of the environment)."""
+    return Assistant(settings or load_settings())

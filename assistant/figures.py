@@ -1,0 +1,148 @@
+"""Figures: the numbers in an answer's Markdown, each with its unit, the subjects it may be about and its labels.
+
+Numbers inside names (g5.xlarge, FP8, RTX PRO 6000), dates, versions and citation marks are not figures.
+In a table a cell's subject is its column's (or else its row's) header; in prose it is the nearest name before
+the number in the sentence, else the nearest after it, else the last one named in the text before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+MASK = "\x01"
+
+_UNITS = (
+    "GiB/s", "GB/s", "TB/s", "GiB", "TiB", "MiB", "GB", "TB", "MB", "Gbps", "Mbps", "Tbps", "TFLOPS", "PFLOPS",
+    "GHz", "MHz", "USD", "ドル", "円", "%", "倍", "vCPUs", "vCPU", "コア", "cores", "スレッド", "threads", "GPUs", "GPU",
+    "基", "枚", "個", "本", "件", "台", "世代", "サイズ", "sizes", "種類", "ファミリー", "families", "リージョン", "regions",
+    "instance types", "時間", "times", "EFA interfaces",
+)
+_NUMBER = re.compile(
+    r"(?P<times>[×x]\s*)?(?<![\w.\-/])(?P<dollar>\$)?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?P<scale>[万億千]?)\s*(?P<unit>{'|'.join(map(re.escape, _UNITS))})?(?![\w.]*\w*\.\w)"
+)
+_NOT_FIGURES = re.compile(
+    r"\d{4}-\d{2}-\d{2}|\[\d+\]|`[^`]*`|https?://\S+|\(\S+://\S+\)|"
+    r"(?i:fp\d+|bf16|tf32|int\d|x86_64|arm64|flashattention-\d|zero-\d|sm_\d+|us-[a-z]+-\d|[a-z]{2}-[a-z]+-\d)|"
+    r"(?:\d(?:st|nd|rd|th)(?:/\d(?:st|nd|rd|th))* Gen)|第\s*\d\s*世代|Graviton\s*\d\w*|Inferentia\s*\d?|Trainium\s*\d?|"
+    r"Xeon [\w\-]+ ?v?\d?|EPYC \w+|NVLink \d|PCIe \d|HBM\d\w?|GDDR\d\w?|\d/\d|\d+ ?[BM](?:\s*級| class)|(?<=\d)\s*時(?=間)"
+)
+_SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+(?=[A-Z])|\n")  # noqa: RUF001 - Japanese stops
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A subject that a text names."""
+
+    start: int
+    subject: str
+    is_gpu: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FigureMention:
+    """A number in the text and what it may be about."""
+
+    text: str
+    value: Decimal
+    decimals: int
+    """Digits after the point, as written: the precision that is claimed."""
+    unit: str
+    subjects: tuple[str, ...]
+    label: str
+    """The words before the number (and the row's and column's headers) that may name its attribute."""
+    segment: str
+    """The sentence or table row that it stands in."""
+
+
+_NAME = re.compile(
+    r"(?<![A-Za-z0-9.\-])(?:RTX PRO(?: Server)? \d+|Radeon Pro V\d+|(?:C|P|G|Inf|Trn) ?(?:シリーズ|series)|"
+    r"[A-Za-z]+\d[A-Za-z0-9]*(?:[.\-][A-Za-z0-9]+)*)"
+)
+
+
+class NameFinder:
+    """Find the names of known subjects in a text."""
+
+    def __init__(self, names: Iterable[tuple[str, str, bool]]) -> None:
+        """`names`: spelling, subject, whether it is a GPU."""
+        self._index = {spelling.lower(): (subject, gpu) for spelling, subject, gpu in names}
+
+    def find(self, text: str) -> list[Named]:
+        """Return the names in order."""
+        matches = ((match, self._index.get(match[0].lower())) for match in _NAME.finditer(text))
+        return [Named(match.start(), *known) for match, known in matches if known]
+
+    def mask(self, text: str) -> str:
+        """Return the text with names and other numbers that are no figures masked, at equal length."""
+        text = _NAME.sub(self._mask_known, text)
+        return _NOT_FIGURES.sub(lambda match: MASK * len(match[0]), text)
+
+    def _mask_known(self, match: re.Match[str]) -> str:
+        return MASK * len(match[0]) if match[0].lower() in self._index else match[0]
+
+
+def find_figures(markdown: str, names: NameFinder) -> Iterator[FigureMention]:
+    """Yield the figures of an answer in order."""
+    topic: tuple[str, ...] = ()
+    header: list[str] | None = None
+    for line in markdown.split("\n"):
+        if line.startswith("|"):
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            if header is None:
+                header = cells
+            elif not set(line) <= set("|-: "):
+                yield from _row(cells, header, names, topic)
+            continue
+        header = None
+        for sentence in _SENTENCE.split(line):
+            if sentence and sentence.strip():
+                yield from _sentence(sentence, names, topic)
+                topic = _topic(sentence, names) or topic
+
+
+def _row(cells: list[str], header: list[str], names: NameFinder, topic: tuple[str, ...]) -> Iterator[FigureMention]:
+    row_subjects = _topic(cells[0], names)
+    for index, cell in enumerate(cells[1:], 1):
+        title = header[index] if index < len(header) else ""
+        subjects = _topic(title, names) or row_subjects or topic
+        label = f"{cells[0]} {title}"
+        yield from _mentions(cell, names, subjects, label, " | ".join(cells), table=True)
+
+
+def _sentence(sentence: str, names: NameFinder, topic: tuple[str, ...]) -> Iterator[FigureMention]:
+    yield from _mentions(sentence, names, topic, "", sentence, table=False)
+
+
+def _mentions(
+    text: str, names: NameFinder, fallback: tuple[str, ...], label: str, segment: str, *, table: bool
+) -> Iterator[FigureMention]:
+    found, masked = names.find(text), names.mask(text)
+    for match in _NUMBER.finditer(masked):
+        number = match["number"].replace(",", "")
+        scale = {"万": 10**4, "億": 10**8, "千": 10**3}.get(match["scale"], 1)
+        unit = match["unit"] or ("USD" if match["dollar"] else "×" if match["times"] else "")
+        near = _nearest(found, match.start())
+        subjects = (*near, *fallback) if table or not near else near
+        yield FigureMention(
+            text=match[0].strip(), value=Decimal(number) * scale, decimals=len(number.partition(".")[2]),
+            unit=unit, subjects=tuple(dict.fromkeys(subjects)),
+            label=f"{label} {text[: match.start()]} {text[match.end() : match.end() + 12]}", segment=segment,
+        )
+
+
+def _nearest(found: list[Named], position: int) -> tuple[str, ...]:
+    """Return the subject nearest before the position (and the machine before a GPU), else the next one after."""
+    before = [name for name in found if name.start < position]
+    if not before:
+        return tuple(name.subject for name in found[:1])
+    last = before[-1]
+    machine = next((name for name in reversed(before) if not name.is_gpu), None)
+    return (last.subject, machine.subject) if last.is_gpu and machine else (last.subject,)
+
+
+def _topic(text: str, names: NameFinder) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.subject for name in names.find(text)))

@@ -1,0 +1,1 @@
+"""The offline chat model: normalise -> entities -> intents -> slots -> route -> compose."""

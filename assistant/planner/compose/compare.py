@@ -1,0 +1,209 @@
+"""Compose comparisons: the verdict first, then one table, then what each is good for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from assistant.planner.compose.context import Draft
+from assistant.planner.compose.describe import family_sentence, state
+from assistant.planner.compose.phrases import Phrases, display, fraction, number
+from assistant.planner.compose.rows import label, summary_rows
+from assistant.planner.slots import Request
+from knowledge.ec2.schema import Family, Gpu
+from tools.attributes import BY_KEY
+from tools.instances import Comparison
+from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile, SeriesProfile
+
+_CENT = Decimal("0.01")
+_GPU_ROWS = (
+    "gpu_architecture", "gpu_memory_gb", "memory_type", "memory_bandwidth_gb_s", "tflops_fp32", "tflops_fp16",
+    "tflops_bf16", "tflops_fp8", "bf16", "fp8", "flash_attention_2", "nvlink_gb_s", "compute_capability",
+)
+
+
+def compare(draft: Draft, request: Request, result: Comparison) -> None:
+    """Write a comparison; with a focus (料金, メモリ, …) the winner under it comes first."""
+    columns = [_column(result, key) for key in result.columns]
+    machines = [column for column in columns if isinstance(column, InstanceProfile)]
+    focused = _focus(draft, request, machines, result.region) if machines else False
+    if machines:
+        _lead(draft, result, machines, focused=focused)
+        draft.table((draft.say("item"), *result.columns), _rows(draft.say, machines, result.region))
+        _ranges(draft, result)
+        for machine in machines:
+            draft.cite_quote(machine.quote())
+            draft.cite_quote(machine.quote("spot"))
+            draft.cite_quote(machine.quote("capacity-block"))
+    else:
+        _compare_gpus(draft, [column for column in columns if isinstance(column, Gpu)], result)
+    draft.cite(result.sources)
+    draft.suggestions += _suggestions(draft.say, result)
+
+
+def _column(result: Comparison, key: str) -> InstanceProfile | Gpu:
+    for item in result.items:
+        for candidate in _candidates(item):
+            if candidate.key == key:
+                return candidate
+    raise KeyError(key)
+
+
+def _candidates(item: Profile) -> Sequence[InstanceProfile | Gpu]:
+    match item:
+        case InstanceProfile():
+            return (item,)
+        case FamilyProfile():
+            return item.members
+        case GpuProfile():
+            return (item.gpu, *item.carriers)
+        case SeriesProfile():
+            return [end for family in item.families for end in family.ends]
+
+
+def _rows(say: Phrases, machines: Sequence[InstanceProfile], region: str) -> list[tuple[str, ...]]:
+    return [(name, *cells) for name, cells in summary_rows(say, machines, region)]
+
+
+def _lead(draft: Draft, result: Comparison, machines: list[InstanceProfile], *, focused: bool) -> None:
+    say = draft.say
+    names = [display(item.key) for item in result.items]
+    parts = [_what(say, machine, flags=len(machines) == 2) for machine in machines]
+    if focused:
+        return
+    if len(machines) == 2:
+        verdict = _price_verdict(draft, result, machines)
+        draft.phrase("c_lead", a=names[0], x=parts[0], b=names[1], y=parts[1], verdict=verdict)
+    else:
+        listed = say.listed(say("c_part", name=name, what=part) for name, part in zip(names, parts, strict=True))
+        draft.phrase("c_lead_many", parts=listed)
+    bullets: list[str] = []
+    for item, machine in zip(result.items, machines, strict=True):
+        use = _use(say, machine.family)
+        if use:
+            draft.quoted.append(use)
+            bullets.append(say("c_use", name=display(item.key), use=use))
+    if len({machine.type.family for machine in machines}) > 1:
+        draft.add("\n".join(bullets))
+
+
+def _use(say: Phrases, facts: Family | None) -> str:
+    if facts is None:
+        return ""
+    return facts.good_for if say.language == "ja" else facts.good_for_en
+
+
+def _what(say: Phrases, item: InstanceProfile, *, flags: bool) -> str:
+    attachment = item.type.gpu
+    if attachment and item.gpu:
+        if attachment.partition < 1:
+            return say("c_slice", gpu=item.gpu.key, fraction=fraction(attachment.partition))
+        values: dict[str, object] = {"gpu": item.gpu.model if "RTX" not in item.gpu.key else item.gpu.key,
+                                     "memory": item.gpu.memory_gb}
+        return say("c_gpu_bf16", bf16=say("yes" if item.gpu.bf16 else "no"), **values) if flags else say("c_gpu", **values)
+    if item.type.neuron:
+        return item.type.neuron.model
+    return say("c_cpu", cpu=(item.family and item.family.cpu_model) or item.type.cpu_maker)
+
+
+def _price_verdict(draft: Draft, result: Comparison, machines: list[InstanceProfile]) -> str:
+    row = next((row for row in result.rows if row.attribute == "usd_per_hour"), None)
+    prices = [machine.usd_per_hour for machine in machines]
+    if row is None or None in prices:
+        return ""
+    place = draft.say.region(result.region)
+    if row.ratio is None:
+        return draft.say("c_same_price", region=place)
+    cheap, dear = sorted(machines, key=lambda machine: machine.usd_per_hour or 0)
+    ratio = format(row.ratio.quantize(_CENT).normalize(), "f")
+    return draft.say("c_cheaper", region=place, cheap=cheap.key, dear=dear.key, ratio=ratio)
+
+
+def _focus(draft: Draft, request: Request, machines: list[InstanceProfile], region: str) -> bool:
+    """Write the winner under the attribute asked for; return whether there was one."""
+    key = request.sort or (request.attributes[0] if len(request.attributes) == 1 else None)
+    if key is None:
+        return False
+    say = draft.say
+    if key == "usd_per_hour":
+        if any(machine.usd_per_hour is None for machine in machines):
+            draft.phrase("c_no_price")
+            return False
+        cheapest = min(machines, key=lambda machine: machine.usd_per_hour or 0)
+        draft.phrase("c_winner_low", name=cheapest.key, region=say.region(region), price=say.price(cheapest.quote()))
+        return True
+    values = {machine.key: BY_KEY[key].of(machine) for machine in machines}
+    numbers = {name: value for name, value in values.items() if isinstance(value, int | float) and value is not True}
+    if len(set(numbers.values())) > 1 and BY_KEY[key].better == "higher":
+        name, value = max(numbers.items(), key=lambda pair: pair[1])
+        draft.phrase("c_winner_high", label=say.label(key), name=name, value=say.value(key, value))
+        return True
+    sentences = [text for machine in machines if (text := state(draft, machine, key, region))]
+    draft.add(*(f"**{text}**" for text in sentences))
+    return bool(sentences)
+
+
+def _ranges(draft: Draft, result: Comparison) -> None:
+    """Say how far each family goes beyond the size in the table, and what bites."""
+    say = draft.say
+    lines: list[str] = []
+    for item in result.items:
+        if not isinstance(item, FamilyProfile):
+            continue
+        largest = item.members[-1]
+        if len(item.members) > 1:
+            gpu = largest.type.gpu
+            extent = say("c_largest_gpu", count=number(gpu.count), vcpus=largest.type.vcpus) if gpu else say(
+                "c_largest_cpu", vcpus=largest.type.vcpus, memory=number(largest.type.memory_gib))
+            lines.append("- " + say("c_range", name=display(item.key), sizes=len(item.members),
+                                    largest=largest.key, what=extent))
+        else:
+            lines.append("- " + family_sentence(say, item))
+        caution = item.facts and (item.facts.caution if say.language == "ja" else item.facts.caution_en)
+        if caution:
+            draft.quoted.append(caution)
+            lines[-1] += ("" if say.language == "ja" else " ") + caution
+    draft.add("\n".join(lines))
+
+
+def _compare_gpus(draft: Draft, gpus: list[Gpu], result: Comparison) -> None:
+    say = draft.say
+    parts = say.listed(say("c_part", name=gpu.key, what=_gpu_in_words(say, gpu)) for gpu in gpus)
+    draft.phrase("c_lead_many", parts=parts)
+    rows = [
+        (label(say, key), *(_gpu_cell(say, gpu, key) for gpu in gpus))
+        for key in _GPU_ROWS if any(BY_KEY[key].of(gpu) is not None for gpu in gpus)
+    ]
+    rows.append(("EC2", *(_carriers(say, item) for item in result.items if isinstance(item, GpuProfile))))
+    draft.table((say("item"), *(gpu.key for gpu in gpus)), rows)
+    for gpu in gpus:
+        note = gpu.note if say.language == "ja" else gpu.note_en
+        if note:
+            draft.quoted.append(note)
+            draft.add(f"- {gpu.key}: {note}")
+
+
+def _gpu_in_words(say: Phrases, gpu: Gpu) -> str:
+    bandwidth = f"、{number(gpu.memory_bandwidth_gb_s)} GB/s" if gpu.memory_bandwidth_gb_s else ""
+    if say.language == "en":
+        bandwidth = bandwidth.replace("、", ", ")
+    return f"{gpu.architecture} {gpu.memory_gb} GB{bandwidth}"
+
+
+def _gpu_cell(say: Phrases, gpu: Gpu, key: str) -> str:
+    value = BY_KEY[key].of(gpu)
+    if value is None and key.startswith(("tflops", "memory_b")):
+        return "—"
+    return say.value(key, value)
+
+
+def _carriers(say: Phrases, item: GpuProfile) -> str:
+    families = dict.fromkeys(carrier.type.family for carrier in item.carriers)
+    return say.listed(display(family) for family in families) or "—"
+
+
+def _suggestions(say: Phrases, result: Comparison) -> list[str]:
+    first = display(result.items[0].key)
+    if say.language == "ja":
+        return ["バージニア北部だと?", f"{first}のサイズ一覧"]
+    return ["what about us-east-1?", f"sizes of {first}"]

@@ -1,0 +1,105 @@
+"""The planner's wording: phrases by key, and values in the notation of the language."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from assistant.answer import Language
+from assistant.planner.vocabulary import table
+from knowledge.ec2.schema import NotOffered, Price, Region
+from tools.attributes import BY_KEY, Attribute, Value
+from tools.profiles import Quote
+
+_FRACTIONS = {0.125: "1/8", 0.25: "1/4", 0.5: "1/2"}
+_GROUPED_FROM = 1000
+
+
+class Phrases:
+    """Phrases and notation of one language."""
+
+    def __init__(self, language: Language, regions: dict[str, Region]) -> None:
+        """Use the phrases of `language` and the names of `regions`."""
+        self.language: Language = language
+        self._phrases: dict[str, str] = table("phrases")[language]
+        self._regions = regions
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return the phrase `key` with the values filled in."""
+        return self._phrases[key].format(**values)
+
+    def has(self, key: str) -> bool:
+        """Whether there is a phrase of that name."""
+        return key in self._phrases
+
+    def region(self, code: str) -> str:
+        """Return the name of a region."""
+        region = self._regions.get(code)
+        if region is None:
+            return code
+        return region.name if self.language == "ja" else region.name_en
+
+    def label(self, attribute: Attribute | str) -> str:
+        """Return the label of an attribute."""
+        found = BY_KEY[attribute] if isinstance(attribute, str) else attribute
+        return found.ja if self.language == "ja" else found.en
+
+    def listed(self, names: Any) -> str:
+        """Return names joined as a list."""
+        return self("sep").join(names)
+
+    def value(self, attribute: Attribute | str, value: Value | None) -> str:
+        """Return a value with its unit; yes/no words for flags."""
+        found = BY_KEY[attribute] if isinstance(attribute, str) else attribute
+        if value is None or (value == 0 and not isinstance(value, bool)):
+            return self("none")
+        if isinstance(value, bool):
+            return self("yes" if value else "no")
+        if isinstance(value, str):
+            return value
+        if found.key == "nvlink_generation":
+            return number(value)
+        unit = _ENGLISH_UNITS.get(found.unit, found.unit) if self.language == "en" else found.unit
+        return f"{number(value)} {unit}{'/時' if found.unit == 'USD' and self.language == 'ja' else ''}".strip()
+
+    def price(self, quote: Quote | None) -> str:
+        """Return a quote as a price, or as the reason why there is none."""
+        if quote is None:
+            return self("unpriced")
+        purchase = quote.purchase
+        if isinstance(purchase, Price):
+            key = "per_hour_estimate" if quote.source and quote.source.estimated else "per_hour"
+            return self(key, usd=number(purchase.usd_per_hour, money=True))
+        if isinstance(purchase, NotOffered):
+            if purchase.last_known:
+                return self("last_known", usd=number(purchase.last_known.usd_per_hour, money=True))
+            return self("not_offered")
+        return self("unpriced")
+
+
+_ENGLISH_UNITS = {"コア": "cores", "スレッド": "threads", "本": "", "個": "", "世代": "", "件": ""}
+
+
+def number(value: Value, *, money: bool = False) -> str:
+    """Return a number without needless zeros: 22.35 GiB as 22.4, money exactly as it is."""
+    exact = Decimal(str(value))
+    if not money and exact != exact.quantize(Decimal("0.01")):
+        exact = exact.quantize(Decimal("0.1") if exact >= 1 else Decimal("0.001"), ROUND_HALF_UP)
+    elif not money and exact >= 10:
+        exact = exact.quantize(Decimal("0.1"), ROUND_HALF_UP)
+    text = format(exact.normalize(), "f")
+    whole, dot, rest = text.partition(".")
+    return f"{int(whole):,}{dot}{rest}" if abs(exact) >= _GROUPED_FROM else text
+
+
+def fraction(partition: float) -> str:
+    """Return the share of a GPU as people write it."""
+    return _FRACTIONS.get(partition, number(partition))
+
+
+def display(key: str) -> str:
+    """Return a family or GPU key as people write it: `g4dn` -> `G4dn`, `p6-b200` -> `P6-B200`."""
+    if key != key.lower() or "." in key:
+        return key
+    head, dash, tail = key.partition("-")
+    return head[:1].upper() + head[1:] + dash + (tail.upper() if tail.startswith("b") else tail)

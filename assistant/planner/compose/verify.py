@@ -1,0 +1,150 @@
+"""Compose answers to yes/no questions: is the premise right, and if not, what is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from assistant.planner.compose.context import Draft
+from assistant.planner.compose.describe import describe
+from assistant.planner.compose.phrases import Phrases, display
+from assistant.planner.quantities import Quantity
+from assistant.planner.slots import Request
+from tools.attributes import BY_KEY, Value
+from tools.instances import Description
+from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile
+
+Verdict = Literal["yes", "no", "depends"]
+_HALF_GB = Decimal("0.6")
+_OPERATORS = {"=": lambda a, b: a == b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b,
+              ">": lambda a, b: a > b, "<": lambda a, b: a < b}
+_EQUIVALENT = {"gpu_memory_gb": "gpu_memory_gib", "gpu_memory_total_gb": "gpu_memory_total_gib"}
+_NEGATED = ("ない", "ません", "非対応", "不可", "無い", "なし", "not ", "n't", "without")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Whether a claim holds, and the sentence that says what is true."""
+
+    verdict: Verdict
+    statement: str
+
+
+def verify(draft: Draft, request: Request, result: Description) -> None:
+    """Check every claim of the request against the profiles, and say what is true."""
+    machines = [item for item in result.items if isinstance(item, InstanceProfile | FamilyProfile)]
+    gpus = [item for item in result.items if isinstance(item, GpuProfile)]
+    findings = _findings(draft.say, request, machines, gpus)
+    if not findings:
+        describe(draft, request, result)
+        return
+    for finding in findings:
+        draft.phrase(f"v_{finding.verdict}", statement=finding.statement)
+    wrong = [gpu for gpu in gpus if machines and not any(gpu.key in _gpus(item) for item in machines)]
+    for gpu in wrong:
+        if gpu.carriers:
+            families = dict.fromkeys(carrier.type.family for carrier in gpu.carriers)
+            draft.phrase("v_carriers", gpu=gpu.key, carriers=draft.say.listed(map(display, families)))
+    for item in machines:
+        facts = item.family if isinstance(item, InstanceProfile) else item.facts
+        caution = facts and (facts.caution if draft.say.language == "ja" else facts.caution_en)
+        draft.quote_curated(caution or None)
+    draft.cite(result.sources)
+
+
+def _findings(
+    say: Phrases, request: Request, machines: Sequence[InstanceProfile | FamilyProfile], gpus: Sequence[GpuProfile]
+) -> list[Finding]:
+    findings: list[Finding] = []
+    for item in machines:
+        if gpus:
+            findings.append(_gpu_claim(say, item, gpus))
+        findings += [_quantity_claim(say, item, quantity) for quantity in request.quantities]
+        findings += [_flag_claim(say, item, row, request.text) for row in request.filters if row.get("claim")]
+    if not machines:
+        for gpu in gpus:
+            findings += [_quantity_claim(say, gpu, q) for q in request.quantities if BY_KEY[q.attribute].gpu]
+            findings += [_flag_claim(say, gpu, row, request.text) for row in request.filters if row.get("claim")]
+    return findings
+
+
+def _gpus(item: InstanceProfile | FamilyProfile) -> list[str]:
+    members = [item] if isinstance(item, InstanceProfile) else item.members
+    return list(dict.fromkeys(member.type.gpu.gpu for member in members if member.type.gpu))
+
+
+def _gpu_claim(say: Phrases, item: InstanceProfile | FamilyProfile, gpus: Sequence[GpuProfile]) -> Finding:
+    name, real = display(item.key), _gpus(item)
+    if not real:
+        return Finding("no", say("v_gpu_none", name=name))
+    described = say.listed(real)
+    if any(gpu.key in real for gpu in gpus):
+        return Finding("yes", say("v_gpu_is", name=name, gpu=described))
+    wrong = say.listed(dict.fromkeys(gpu.gpu.model for gpu in gpus))
+    return Finding("no", say("v_gpu_not", name=name, wrong=wrong, gpu=described))
+
+
+def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity) -> Finding:
+    key = quantity.attribute
+    name, values = display(item.key), _values(item, key)
+    label = say.label(key).split("(")[0].strip()
+    if not values:
+        return Finding("no", say("a_none", name=name, label=label))
+    holds = [_matches(item_value, quantity) for _, item_value in values]
+    if all(holds) or not any(holds):
+        verdict: Verdict = "yes" if all(holds) else "no"
+    else:
+        verdict = "depends"
+    low, high = values[0], values[-1]
+    if low[1] != high[1]:
+        statement = say("v_mixed", name=name, label=label, low=say.value(key, low[1]), low_name=low[0],
+                        high=say.value(key, high[1]), high_name=high[0])
+        return Finding(verdict, statement)
+    phrase = "v_value_is" if verdict == "yes" or quantity.op != "=" else "v_value_not"
+    wrong = say.value(key, quantity.value)
+    return Finding(verdict, say(phrase, name=name, label=label, value=say.value(key, low[1]), wrong=wrong))
+
+
+def _matches(value: Value, quantity: Quantity) -> bool:
+    actual, claimed = Decimal(str(value)), quantity.value
+    if quantity.op == "=" and quantity.unit in ("GB", "GiB"):
+        return abs(actual - claimed) <= _HALF_GB
+    return bool(_OPERATORS[quantity.op](actual, claimed))
+
+
+def _values(item: Profile, key: str) -> list[tuple[str, Value]]:
+    """Return (type, value) of the members that have a value, lowest first."""
+    if isinstance(item, GpuProfile):
+        value = BY_KEY[key].of(item.gpu)
+        return [] if value is None else [(item.key, value)]
+    members = [item] if isinstance(item, InstanceProfile) else item.members if isinstance(item, FamilyProfile) else ()
+    found = [(member.key, BY_KEY[key].of(member)) for member in members]
+    pairs = [(name, value) for name, value in found if value is not None and value != 0]
+    return sorted(pairs, key=lambda pair: float(pair[1]) if not isinstance(pair[1], str) else 0)
+
+
+def _flag_claim(say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, row: dict[str, Any], text: str) -> Finding:
+    if "attribute" not in row:
+        return _cpu_claim(say, item, row)
+    key, name = str(row["attribute"]), display(item.key)
+    label = {"efa_interfaces": "EFA", "nvlink_gb_s": "NVLink"}.get(key, say.label(key))
+    members = [item.gpu] if isinstance(item, GpuProfile) else list(
+        [item] if isinstance(item, InstanceProfile) else item.members)
+    having = [member for member in members if BY_KEY[key].of(member)]
+    negated = any(word in text for word in _NEGATED) and not text.endswith(("ませんか", "ないか", "ない?", "ないの"))
+    if len(having) == len(members) or not having:
+        supported = bool(having)
+        statement = say("a_flag_yes" if supported else "a_flag_no", name=name, label=label)
+        return Finding("yes" if supported != negated else "no", statement)
+    return Finding("depends", say("v_some", names=say.listed(member.key for member in having)))
+
+
+def _cpu_claim(say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, row: dict[str, Any]) -> Finding:
+    first = item if isinstance(item, InstanceProfile) else (item.members if isinstance(item, FamilyProfile) else item.carriers)[0]
+    holds = row.get("arch", first.type.arch) == first.type.arch and row.get(
+        "cpu_maker", first.type.cpu_maker) == first.type.cpu_maker
+    model = (first.family and first.family.cpu_model) or first.type.cpu_maker
+    statement = say("v_arch", name=display(item.key), maker=model, arch=first.type.arch)
+    return Finding("yes" if holds else "no", statement)

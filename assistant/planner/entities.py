@@ -1,0 +1,241 @@
+"""Entities: the names, regions, quantities, attributes and filters that a question mentions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any
+
+from assistant.planner.quantities import Quantity, find_quantities
+from assistant.planner.vocabulary import any_of, table, word_index, words
+from knowledge.ec2.catalogue import Catalogue
+from tools.errors import UnknownNameError
+from tools.names import INSTANCE_PATTERN, Names, Subject, canonical_size
+
+MASK = "\x01"
+"""Stands for a character that an earlier pattern has read."""
+
+_INSTANCE = re.compile(rf"(?<![a-z0-9]){INSTANCE_PATTERN.pattern}(?![a-z0-9])", re.ASCII)
+_DOTTED = re.compile(r"(?<![a-z0-9])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.[a-z0-9\-]{2,14}", re.ASCII)
+_SIZE_ONLY = re.compile(r"(?<![a-z0-9.])(\d+xlarge|\d+xl|xlarge|xl|large|medium|metal(?:-\d+xl)?)(?![a-z0-9])")
+_FAMILY_LIKE = re.compile(r"(?<![a-z0-9.\-])(?:(?:c|p|g|gr)\d{1,2}[a-z]{0,4}(?:-[a-z]+\d*)?|(?:inf|trn)\d[a-z]?)(?![a-z0-9])", re.ASCII)
+_OTHER_LIKE = re.compile(r"(?<![a-z0-9.\-])[a-z]{1,2}\d{1,2}[a-z]{0,4}(?![a-z0-9])", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name in the question, and what it means."""
+
+    start: int
+    text: str
+    subjects: tuple[Subject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A name that was read as another one."""
+
+    before: str
+    after: str
+
+
+@dataclass(slots=True)
+class Entities:
+    """What a clause mentions."""
+
+    mentions: list[Mention] = field(default_factory=list[Mention])
+    unknown: list[str] = field(default_factory=list[str])
+    """Names that do not exist, as they were written."""
+    repairs: list[Repair] = field(default_factory=list[Repair])
+    regions: list[str] = field(default_factory=list[str])
+    quantities: list[Quantity] = field(default_factory=list[Quantity])
+    attributes: list[str] = field(default_factory=list[str])
+    filters: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    rest: str = ""
+    """The text with names, regions and quantities masked."""
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """All subjects in the order of their first mention."""
+        ordered = sorted(self.mentions, key=lambda mention: mention.start)
+        return tuple(dict.fromkeys(s for mention in ordered for s in mention.subjects))
+
+
+class EntityReader:
+    """Read entities against the names of one catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Build the patterns lazily from `catalogue`."""
+        self._catalogue = catalogue
+        self._names = Names(catalogue)
+
+    def read(self, text: str) -> Entities:
+        """Return the entities of a normalised clause."""
+        found = Entities(rest=text)
+        self._read_instances(found)
+        self._read_regions(found)
+        self._read_gpus(found)
+        self._read_families(found)
+        self._read_sizes(found)
+        found.quantities, found.rest = find_quantities(found.rest)
+        self._read_words(found)
+        return found
+
+    def _read_instances(self, found: Entities) -> None:
+        for match in _scan(_INSTANCE, found):
+            self._add(found, match.start(), f"{match[1]}.{canonical_size(match[2])}", match[0])
+        for match in _scan(_DOTTED, found):
+            word = match[0]
+            completed = f"{word}xlarge"
+            name = completed if completed in self._catalogue.types else word
+            self._add(found, match.start(), name, word)
+
+    def _read_regions(self, found: Entities) -> None:
+        pattern, index = self._region_words
+        for match in _scan(pattern, found):
+            code = index[match[0]]
+            if code not in found.regions:
+                found.regions.append(code)
+
+    def _read_gpus(self, found: Entities) -> None:
+        for match in _scan(self._foreign, found):
+            found.unknown.append(match[0])
+        for match in _scan(self._gpu_pattern, found):
+            key = re.sub(r"[\s\-]+", "", match["name"])
+            memory = f"{match['memory']}gb" if match["memory"] else ""
+            subjects = self._gpu_index.get(key + memory) or self._gpu_index[key]
+            found.mentions.append(Mention(match.start(), match[0], subjects))
+        pattern, repairs = _gpu_repairs()
+        for match in _scan(pattern, found):
+            target = repairs[match[0]]
+            found.repairs.append(Repair(match[0].upper(), target))
+            found.mentions.append(Mention(match.start(), match[0], self._names.resolve(target)))
+
+    def _read_families(self, found: Entities) -> None:
+        for match in _scan(_FAMILY_LIKE, found):
+            self._add(found, match.start(), match[0], match[0])
+        for match in list(_OTHER_LIKE.finditer(found.rest)):
+            if match[0] in self._other_families:
+                found.unknown.append(match[0])
+                found.rest = _masked(found.rest, match)
+        for series, pattern in _series_patterns():
+            for match in _scan(pattern, found):
+                found.mentions.append(Mention(match.start(), match[0], (Subject("series", series),)))
+
+    def _read_sizes(self, found: Entities) -> None:
+        """Read bare sizes (`xlargeと2xlarge`) as sizes of the family named before them."""
+        for match in _scan(_SIZE_ONLY, found, mask=False):
+            before = [m for m in found.mentions if m.start < match.start()]
+            owner = max(before, key=lambda m: m.start, default=None)
+            family = _family_of(owner)
+            name = f"{family}.{canonical_size(match[1])}"
+            if family and name in self._catalogue.types and owner is not None:
+                if owner.subjects[0].kind == "family":
+                    found.mentions.remove(owner)
+                found.mentions.append(Mention(match.start(), match[0], (Subject("instance", name),)))
+                found.rest = _masked(found.rest, match)
+
+    def _read_words(self, found: Entities) -> None:
+        found.filters = [row for row, words_ in _filter_rows() if words_.search(found.rest)]
+        pattern, index = word_index("attributes")
+        keys = [index[match[0]] if match[0] in index else index[_respace(match[0], index)]
+                for match in pattern.finditer(found.rest)]
+        found.attributes = list(dict.fromkeys(keys))
+
+    def _add(self, found: Entities, start: int, name: str, written: str) -> None:
+        """Resolve a name; repair a misspelling when exactly one real name is nearest."""
+        try:
+            subjects = self._names.resolve(name)
+        except UnknownNameError as error:
+            if error.problem != "misspelt":
+                found.unknown.append(name)
+                return
+            subjects = self._names.resolve(error.suggestions[0])
+            found.repairs.append(Repair(written, error.suggestions[0]))
+        found.mentions.append(Mention(start, written, subjects))
+
+    @cached_property
+    def _other_families(self) -> frozenset[str]:
+        return frozenset(name.partition(".")[0] for name in self._catalogue.other_types)
+
+    @cached_property
+    def _region_words(self) -> tuple[re.Pattern[str], dict[str, str]]:
+        index = {region.code: region.code for region in self._catalogue.regions.values()}
+        for region in self._catalogue.regions.values():
+            index |= {region.name.lower(): region.code, region.name_en.lower(): region.code}
+        for code, entries in table("regions").items():
+            index |= dict.fromkeys(entries, code)
+        return any_of(index), index
+
+    @cached_property
+    def _gpu_index(self) -> dict[str, tuple[Subject, ...]]:
+        aliases: dict[str, str] = table("names")["gpu_aliases"]
+        index = {key: tuple(Subject("gpu", name) for name in names)
+                 for key, names in self._names.gpu_names.items()}
+        for alias, target in aliases.items():
+            index[re.sub(r"[\s\-]+", "", alias)] = self._names.resolve(target)
+        return index
+
+    @cached_property
+    def _gpu_pattern(self) -> re.Pattern[str]:
+        names = {gpu.model.lower() for gpu in self._catalogue.gpus.values()}
+        names |= {gpu.key.lower() for gpu in self._catalogue.gpus.values()}
+        names |= set(table("names")["gpu_aliases"])
+        spelled = (r"[\s\-]*".join(map(re.escape, re.split(r"[\s\-]+", name)))
+                   for name in sorted(names, key=len, reverse=True))
+        return re.compile(rf"(?<![a-z0-9.])(?:nvidia\s*|tesla\s*)?(?P<name>{'|'.join(spelled)})"
+                          r"(?:[\s\-(]*(?P<memory>16|32|40|80)\s*gi?b\)?(?!/s))?(?![a-z0-9])")
+
+    @cached_property
+    def _foreign(self) -> re.Pattern[str]:
+        return any_of(table("names")["foreign"]["gpus"])
+
+
+@cache
+def _series_patterns() -> list[tuple[str, re.Pattern[str]]]:
+    return [(series, any_of(entries)) for series, entries in table("names")["series"].items()]
+
+
+@cache
+def _filter_rows() -> list[tuple[dict[str, Any], re.Pattern[str]]]:
+    return [(row, any_of(row["words"])) for row in table("filters")["filter"]]
+
+
+@cache
+def _gpu_repairs() -> tuple[re.Pattern[str], dict[str, str]]:
+    repairs: dict[str, str] = table("names")["gpu_repairs"]
+    return any_of(repairs), repairs
+
+
+def cues(name: str, text: str) -> frozenset[str]:
+    """Return the keys of a word file whose words occur in the text."""
+    return frozenset(key for key, pattern in words(name).items() if pattern.search(text))
+
+
+def _scan(pattern: re.Pattern[str], found: Entities, *, mask: bool = True) -> Iterator[re.Match[str]]:
+    """Yield the matches in the unread text, masking each so that it is read once."""
+    for match in list(pattern.finditer(found.rest)):
+        if mask:
+            found.rest = _masked(found.rest, match)
+        yield match
+
+
+def _masked(text: str, match: re.Match[str]) -> str:
+    return text[: match.start()] + MASK * len(match[0]) + text[match.end() :]
+
+
+def _family_of(mention: Mention | None) -> str | None:
+    if mention is None or len(mention.subjects) != 1:
+        return None
+    subject = mention.subjects[0]
+    if subject.kind == "family":
+        return subject.key
+    return subject.key.partition(".")[0] if subject.kind == "instance" else None
+
+
+def _respace(word: str, index: dict[str, str]) -> str:
+    """Return the listed spelling of a word that was written with other spaces."""
+    squeezed = re.sub(r"\s+", "", word)
+    return next(entry for entry in index if re.sub(r"\s+", "", entry) == squeezed)

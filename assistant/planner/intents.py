@@ -1,0 +1,168 @@
+"""Intents: what a clause wants, decided from its entities and cue words by readable rules.
+
+`decide` walks `RULES` in order; the first rule whose test holds names the intent. A rule sees only `Signals`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.planner.entities import Entities
+from assistant.planner.slots import Request
+
+Intent = Literal[
+    "describe", "attributes", "compare", "find", "verify", "availability", "sizes",
+    "thanks", "greeting", "help", "empty", "unclear",
+    "decline_secret", "decline_injection", "decline_other_cloud", "decline_account", "decline_future",
+    "decline_other_service", "decline_chat", "decline_concept", "decline_cost", "decline_sizing",
+    "decline_generate",
+]
+
+_DOMAIN = re.compile(r"gpu|cpu|インスタンス|instance|ec2|aws|サーバ|マシン|vram|リージョン")
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the rules look at."""
+
+    entities: Entities
+    cues: frozenset[str]
+    scope: frozenset[str]
+    text: str
+    context: Request | None
+
+    @property
+    def named(self) -> bool:
+        """Whether the clause names anything of the catalogue, real or not."""
+        return bool(self.entities.mentions or self.entities.unknown)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Kinds of the subjects."""
+        return frozenset(subject.kind for subject in self.entities.subjects)
+
+    @property
+    def domain(self) -> bool:
+        """Whether the clause is about instances at all, though it may name none."""
+        found = self.entities
+        return bool(
+            found.attributes or found.quantities or found.filters or found.regions
+            or _DOMAIN.search(self.text)
+        )
+
+    @property
+    def follows_up(self) -> bool:
+        """Whether the clause can only be read with the one before it."""
+        return self.context is not None and not self.named and (
+            bool(self.cues & {"more", "compare", "superlative_low", "superlative_high", "why"})
+            or bool(self.entities.regions) or self.domain
+        )
+
+    @property
+    def superlative(self) -> bool:
+        """Whether the clause asks for an extreme."""
+        return bool(self.cues & {"superlative_low", "superlative_high"})
+
+    @property
+    def claims(self) -> bool:
+        """Whether the clause states something about a subject that can be checked."""
+        machine = self.kinds & {"instance", "family"}
+        stated = "gpu" in self.kinds and machine
+        figure = [q for q in self.entities.quantities if q.attribute != "usd_per_hour" or q.unit == "USD"]
+        flag = any(row.get("claim") for row in self.entities.filters)
+        return bool(stated or ((machine or "gpu" in self.kinds or self.context) and (figure or flag)))
+
+
+Rule = tuple[Intent, Callable[[Signals], bool]]
+
+_EXTREMES = re.compile(r"(?:最大|最小|最上位)(?!\s*(?:\d|ネットワーク|帯域|何|いくつ))")
+
+RULES: tuple[Rule, ...] = (
+    ("empty", lambda s: not re.search(r"\w", s.text)),
+    ("decline_secret", lambda s: "secret" in s.scope and not s.named),
+    ("decline_other_cloud", lambda s: "other_cloud" in s.scope),
+    ("decline_account", lambda s: "account" in s.scope),
+    ("decline_future", lambda s: "future" in s.scope),
+    ("decline_generate", lambda s: "generate" in s.scope),
+    ("decline_sizing", lambda s: "sizing" in s.scope and not _is_lookup(s)),
+    ("decline_cost", lambda s: "cost" in s.scope),
+    ("decline_chat", lambda s: "chat" in s.scope and not s.named),
+    ("decline_other_service", lambda s: "other_service" in s.scope and not s.named),
+    ("decline_concept", lambda s: "concept" in s.scope and not s.named),
+    ("describe", lambda s: bool(s.entities.unknown) and not s.entities.mentions),
+    ("availability", lambda s: _asks_region(s)),
+    ("verify", lambda s: s.claims and "verify" in s.cues and not s.superlative and not _asks_which(s)),
+    ("compare", lambda s: _compares(s)),
+    ("find", lambda s: _searches(s)),
+    ("sizes", lambda s: "family" in s.kinds and "sizes" in s.cues),
+    ("attributes", lambda s: s.named and bool(s.entities.attributes)),
+    ("describe", lambda s: s.named),
+    ("decline_injection", lambda s: "injection" in s.scope),
+    ("attributes", lambda s: s.follows_up and bool(s.entities.attributes)),
+    ("describe", lambda s: s.follows_up),
+    ("thanks", lambda s: "thanks" in s.cues),
+    ("help", lambda s: "help" in s.cues),
+    ("greeting", lambda s: "greeting" in s.cues),
+)
+
+
+def decide(
+    entities: Entities,
+    cues: frozenset[str],
+    scope: frozenset[str],
+    text: str,
+    context: Request | None,
+) -> Intent:
+    """Return the intent of a clause; `unclear` if no rule knows it."""
+    signals = Signals(entities, cues, scope, text, context)
+    return next((intent for intent, holds in RULES if holds(signals)), "unclear")
+
+
+def _is_lookup(s: Signals) -> bool:
+    """Whether a word of the sizing vocabulary only decorates a plain look-up (GPU何枚搭載?)."""
+    return not re.search(r"\d+b(?![a-z])|llama|qwen|mistral|gemma|bert|モデル", s.text)
+
+
+def _asks_which(s: Signals) -> bool:
+    return bool(re.search(r"どれ|どの|どんな|何が|なにが|which|what|いくつ|いくら|何枚|何基|何gb|何台|どこ|どちら|どっち|一覧", s.text))
+
+
+def _asks_region(s: Signals) -> bool:
+    anchored = s.named or s.context is not None
+    place = s.entities.regions or "リージョン" in s.text or "region" in s.text or "where" in s.text
+    priced = "usd_per_hour" in s.entities.attributes
+    open_find = s.kinds <= {"gpu", "series"} and bool(re.search(r"インスタンス|instances?\b", s.text))
+    return bool(anchored and place and "availability" in s.cues and not priced and not open_find
+                and not s.superlative and not s.entities.quantities)
+
+
+def _compares(s: Signals) -> bool:
+    if s.entities.quantities and not ("compare" in s.cues and len(s.entities.subjects) >= 2):
+        return False
+    several = len(s.entities.mentions) >= 2
+    if several and s.kinds == {"gpu", "family"} and "compare" not in s.cues:
+        return False
+    if several:
+        return "compare" in s.cues or not s.entities.attributes
+    carried = s.context is not None and (s.context.intent == "compare" or bool(s.named))
+    return "compare" in s.cues and carried and not re.fullmatch(r".*\bor\b.*", s.text)
+
+
+def _searches(s: Signals) -> bool:
+    exact = "instance" in s.kinds
+    wants = s.superlative or bool(_EXTREMES.search(s.text)) or "find" in s.cues
+    if exact:
+        return False
+    if s.kinds & {"family", "series", "gpu"}:
+        filtered = bool(s.entities.quantities) or bool(s.entities.filters)
+        hosts = "gpu" in s.kinds and ("find" in s.cues or bool(re.search(r"インスタンス|instance", s.text)))
+        return s.superlative or hosts or (filtered and ("find" in s.cues or bool(s.entities.quantities))) or (
+            "series" in s.kinds and wants) or bool(_EXTREMES.search(s.text))
+    if not s.domain and "gpu_scope" not in s.cues:
+        return False
+    if s.context is not None and s.context.intent == "compare" and s.superlative and not s.entities.quantities:
+        return False
+    return wants or bool(s.entities.quantities) or (bool(s.entities.filters) and _DOMAIN.search(s.text) is not None)

@@ -1,0 +1,153 @@
+"""Slots: complete a clause from the request before it, and join clauses that ask the same thing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from assistant.planner.entities import Entities, Repair
+from assistant.planner.quantities import Quantity
+from tools.names import Subject
+
+if TYPE_CHECKING:
+    from assistant.planner.intents import Intent
+
+_TALK = ("thanks", "greeting", "help", "empty", "unclear")
+_LIMIT = re.compile(r"(?:上位|トップ|top|best)\s*(\d+)|(\d+)\s*(?:つ|個|種類|件|instances)(?!の?gpu)")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing that a question asks for, with everything needed to route it."""
+
+    intent: Intent
+    subjects: tuple[Subject, ...] = ()
+    unknown: tuple[str, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    regions: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
+    filters: tuple[dict[str, Any], ...] = ()
+    sort: str | None = None
+    descending: bool = False
+    limit: int | None = None
+    gpu_only: bool = False
+    text: str = ""
+
+    @property
+    def carries(self) -> bool:
+        """Whether later clauses may refer to this one."""
+        return bool(self.subjects or self.quantities or self.filters) or self.intent == "find"
+
+
+def complete(
+    intent: Intent, found: Entities, cues: frozenset[str], text: str, context: Request | None
+) -> Request:
+    """Return the request of a clause, with what it leaves unsaid taken from `context`."""
+    sort, descending = _order(found, cues, text)
+    request = Request(
+        intent=intent, subjects=found.subjects, unknown=tuple(found.unknown),
+        repairs=tuple(found.repairs), regions=tuple(found.regions),
+        attributes=tuple(found.attributes), quantities=tuple(found.quantities),
+        filters=tuple(found.filters), sort=sort, descending=descending, limit=_limit(text),
+        gpu_only="gpu_scope" in cues or "gpu" in text, text=text,
+    )
+    if context is None or intent.startswith("decline") or intent in _TALK:
+        return request
+    return _carry(request, cues, context)
+
+
+def _carry(request: Request, cues: frozenset[str], context: Request) -> Request:
+    """Fill the gaps of `request` from `context`."""
+    if not request.regions and (not request.subjects or "more" in cues):
+        request = replace(request, regions=context.regions)
+    if request.subjects and not request.unknown:
+        return _same_question(request, cues, context)
+    if request.unknown:
+        return request
+    if request.intent == "find" and not (context.intent == "find" and "more" in cues):
+        return request
+    if context.intent == "find":
+        return _refine(request, context)
+    attributes = request.attributes or context.attributes
+    intent = request.intent
+    if intent == "describe":
+        intent = context.intent
+    return replace(request, intent=intent, subjects=context.subjects, attributes=attributes,
+                   quantities=request.quantities or (context.quantities if intent == context.intent else ()),
+                   filters=request.filters or (context.filters if intent == context.intent else ()))
+
+
+def _same_question(request: Request, cues: frozenset[str], context: Request) -> Request:
+    """Ask what was asked before about the subject that is named now (`じゃあG6は?`)."""
+    bare = request.intent == "describe" and not request.attributes
+    follows = bool(cues & {"more", "correction", "add"}) or len(request.text) <= 12
+    if "add" in cues or (request.intent == "compare" and len(request.subjects) == 1):
+        subjects = tuple(dict.fromkeys((*context.subjects, *request.subjects)))
+        return replace(request, intent="compare", subjects=subjects)
+    if not (bare and follows):
+        return request
+    if context.intent == "compare":
+        kept = () if "correction" in cues else context.subjects
+        subjects = tuple(dict.fromkeys((*kept, *request.subjects)))
+        intent = "compare" if len(subjects) > 1 else "describe"
+        return replace(request, intent=intent, subjects=subjects, attributes=context.attributes)
+    if context.intent == "find":
+        return replace(context, subjects=request.subjects, regions=request.regions or context.regions)
+    return replace(request, intent=context.intent, attributes=context.attributes,
+                   quantities=context.quantities, filters=context.filters)
+
+
+def _refine(request: Request, context: Request) -> Request:
+    """Narrow an earlier search by what is said now (`そのうち80GBの方は?`)."""
+    changed = {quantity.attribute for quantity in request.quantities}
+    kept = tuple(q for q in context.quantities if q.attribute not in changed)
+    return replace(
+        request, intent="find", subjects=request.subjects or context.subjects,
+        quantities=(*kept, *request.quantities), filters=(*context.filters, *request.filters),
+        sort=request.sort or context.sort,
+        descending=request.descending if request.sort else context.descending,
+        gpu_only=request.gpu_only or context.gpu_only,
+    )
+
+
+def merge(requests: Sequence[Request]) -> tuple[Request, ...]:
+    """Drop small talk beside real requests, and requests that repeat another one."""
+    real = [request for request in requests if request.intent not in _TALK]
+    kept: list[Request] = []
+    for request in real or list(requests[:1]):
+        if not any(_covers(other, request) for other in kept):
+            kept.append(request)
+    return tuple(kept)
+
+
+def _covers(left: Request, right: Request) -> bool:
+    return left.intent == right.intent and replace(left, text="", repairs=()) == replace(right, text="", repairs=())
+
+
+_SIZES = {"vcpus", "cores", "memory_gib", "gpu_count", "gpu_memory_gb", "gpu_memory_total_gb",
+          "memory_bandwidth_gb_s", "network_gbps", "network_baseline_gbps", "ebs_gbps", "nvme_gb",
+          "clock_ghz", "efa_interfaces", "nvlink_gb_s", "tflops_fp16", "tflops_bf16", "tflops_fp8",
+          "tflops_fp32", "tflops_tf32", "usd_per_gpu_hour"}
+
+
+def _order(found: Entities, cues: frozenset[str], text: str) -> tuple[str | None, bool]:
+    """Return the attribute to sort by and whether largest first; None if no order was asked for."""
+    named = [key for key in found.attributes if key in _SIZES]
+    low, high = "superlative_low" in cues, "superlative_high" in cues or "最大" in text
+    if low and (re.search(r"安|cheap|low|expensive|手頃|得|最低価格", text) or not named):
+        return ("usd_per_hour" if not re.search(r"小さ|最小|smallest", text) else (named or ["vcpus"])[0]), False
+    if high and re.search(r"一番高|最も高|高い順|most expensive", text) and not named:
+        return "usd_per_hour", True
+    if low or high:
+        default = "gpu_memory_total_gb" if "gpu" in text else "vcpus"
+        return (named or [default])[0], high
+    return None, False
+
+
+def _limit(text: str) -> int | None:
+    match = _LIMIT.search(text)
+    number = int(match[1] or match[2]) if match else 0
+    return number if 1 <= number <= 20 else None

@@ -1,0 +1,96 @@
+"""Understanding: a question and what came before it in the thread -> the requests it makes.
+
+The planner keeps no state. Earlier questions of a thread are understood again, oldest first, and each clause
+is completed from the one before it (`slots.complete`), so the same thread always reads the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.answer import Language
+from assistant.planner.entities import Entities, EntityReader, cues
+from assistant.planner.intents import decide
+from assistant.planner.normalise import is_english, normalise
+from assistant.planner.slots import Request, complete, merge
+
+HISTORY = 12
+"""Earlier questions that are read for context."""
+MAX_CLAUSES = 6
+
+_CLAUSE_END = re.compile(
+    r"[。!?\n;]+|(?<=[がけ])、(?=.{4})|(?:、|,\s*)(?=それと|あと|また|ついでに|それから|あわせて|そして|and\s|also\s)"
+)
+_FILLER = re.compile(r"^(?:それと|あと|また|ついでに|それから|あわせて|そして|and|also)[、,\s]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause with its entities and cue words."""
+
+    text: str
+    entities: Entities
+    cues: frozenset[str]
+    scope: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What a question asks."""
+
+    language: Language
+    requests: tuple[Request, ...]
+    injection: bool = False
+    """Whether the question orders the assistant to say something untrue or to drop its rules."""
+
+
+class Understander:
+    """Understand questions against one catalogue."""
+
+    def __init__(self, reader: EntityReader) -> None:
+        """Use `reader` for the names."""
+        self._reader = reader
+
+    def understand(self, question: str, history: Sequence[str] = ()) -> Understanding:
+        """Return what `question` asks, completed from the earlier questions of its thread."""
+        previous: tuple[Request, ...] = ()
+        for earlier in history[-HISTORY:]:
+            previous = _carried(_requests(self._clauses(earlier), previous)) or previous
+        clauses = self._clauses(question)
+        return Understanding(
+            language="en" if is_english(question) else "ja",
+            requests=_requests(clauses, previous),
+            injection=any("injection" in clause.scope for clause in clauses),
+        )
+
+    def _clauses(self, question: str) -> list[Clause]:
+        text = normalise(question)
+        parts = [_FILLER.sub("", part.strip()) for part in _CLAUSE_END.split(text)]
+        parts = [part for part in parts if part][:MAX_CLAUSES] or [""]
+        return [self._clause(part, text) for part in parts]
+
+    def _clause(self, part: str, whole: str) -> Clause:
+        entities = self._reader.read(part)
+        tail = whole[whole.find(part) + len(part) :][:1]
+        return Clause(
+            part, entities, cues("intents", entities.rest + tail), cues("scope", part)
+        )
+
+
+def _requests(clauses: Sequence[Clause], previous: tuple[Request, ...]) -> tuple[Request, ...]:
+    requests: list[Request] = []
+    context = previous[-1] if previous else None
+    for clause in clauses:
+        intent = decide(clause.entities, clause.cues, clause.scope, clause.text, context)
+        request = complete(intent, clause.entities, clause.cues, clause.text, context)
+        requests.append(request)
+        if request.carries:
+            context = request
+    return merge(requests)
+
+
+def _carried(requests: tuple[Request, ...]) -> tuple[Request, ...]:
+    """Return the requests that later questions may refer to."""
+    return tuple(request for request in requests if request.carries)

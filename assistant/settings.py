@@ -1,0 +1,143 @@
+"""Settings: flag > environment > file > default. The only module that reads the environment.
+
+The file is TOML at `$ASK_CONFIG`, else `config.toml` in the platform's configuration directory;
+its keys are the variable names in lower case without the prefix (`region = "us-east-1"`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from assistant.errors import NotConfiguredError, UsageError
+
+DEFAULT_REGION = "ap-northeast-1"  # Tokyo: where the users' data usually is
+_SECRET = re.compile(r"(://[^:/@]+:)[^@]+(@)")
+
+
+@dataclass(frozen=True, slots=True)
+class JpyRate:
+    """Yen for one US dollar, and the day of that rate (None: not stated)."""
+
+    jpy_per_usd: Decimal
+    as_of: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be configured. Values are validated by `load_settings`."""
+
+    model: str = "planner"
+    region: str = DEFAULT_REGION
+    data_dir: Path = Path()
+    state_url: str = ""
+    """Empty: SQLite in `data_dir`."""
+    jpy_per_usd: JpyRate | None = None
+    """No default: unset shows USD only."""
+    lang: str = ""
+    """`ja` or `en`; empty: the language of the question."""
+    log: bool = True
+    """Whether answers and threads are kept on disk."""
+
+    @property
+    def catalogue_dir(self) -> Path:
+        """Where refreshed catalogue files are written."""
+        return self.data_dir / "catalogue"
+
+    @property
+    def threads_path(self) -> Path:
+        """SQLite file of the conversation threads."""
+        return self.data_dir / "threads.sqlite"
+
+    @property
+    def history_path(self) -> Path:
+        """SQLite file of the answers given."""
+        return self.data_dir / "answers.sqlite"
+
+    def shown(self) -> dict[str, str]:
+        """Return the settings as text, with passwords masked."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        rate = self.jpy_per_usd
+        values["jpy_per_usd"] = f"{rate.jpy_per_usd}@{rate.as_of or '?'}" if rate else ""
+        return {key: _SECRET.sub(r"\1***\2", str(value)) for key, value in values.items()}
+
+
+def load_settings(
+    overrides: Mapping[str, str | None] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Return the settings from `overrides` (flags), the environment, the file and the defaults."""
+    env = os.environ if environ is None else environ
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    from_env = {key[4:].lower(): value for key, value in env.items() if key.startswith("ASK_")}
+    merged = _from_file(env) | {key: value for key, value in from_env.items() if value} | given
+    region = merged.get("region") or env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
+    return Settings(
+        model=merged.get("model", "planner"),
+        region=(region or DEFAULT_REGION).strip().lower(),
+        data_dir=Path(merged["data_dir"]).expanduser() if "data_dir" in merged else _data_dir(),
+        state_url=merged.get("state_url", ""),
+        jpy_per_usd=parse_jpy_rate(merged["jpy_per_usd"]) if "jpy_per_usd" in merged else None,
+        lang=_parse_language(merged.get("lang", "")),
+        log=merged.get("log", "on").lower() not in ("off", "0", "false", "no"),
+    )
+
+
+def parse_jpy_rate(text: str) -> JpyRate:
+    """Return the rate written as `150` or `150@2026-11-20`."""
+    number, _, day = text.partition("@")
+    try:
+        rate = JpyRate(Decimal(number.strip()), date.fromisoformat(day.strip()) if day else None)
+    except (InvalidOperation, ValueError):
+        rate = None
+    if rate is None or not rate.jpy_per_usd.is_finite() or rate.jpy_per_usd <= 0:
+        raise UsageError(
+            f"為替レート {text!r} を読めません。150@2026-11-20 の形で指定してください。",
+            f"Cannot read the exchange rate {text!r}; write it as 150@2026-11-20.",
+        )
+    return rate
+
+
+def config_path(env: Mapping[str, str]) -> Path:
+    """Return the path of the settings file, whether or not it exists."""
+    if given := env.get("ASK_CONFIG"):
+        return Path(given).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("ask")) / "config.toml"
+
+
+def _from_file(env: Mapping[str, str]) -> dict[str, str]:
+    path = config_path(env)
+    try:
+        return {key: str(value) for key, value in tomllib.loads(path.read_text("utf-8")).items()}
+    except FileNotFoundError:
+        if not env.get("ASK_CONFIG"):
+            return {}
+        cause_ja, cause_en = "ありません", "does not exist"
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        cause_ja, cause_en = f"読めません({error})", f"cannot be read ({error})"
+    raise NotConfiguredError(
+        f"設定ファイル {path} が{cause_ja}。", f"The settings file {path} {cause_en}."
+    )
+
+
+def _data_dir() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("ask"))
+
+
+def _parse_language(text: str) -> str:
+    if text not in ("", "ja", "en"):
+        raise UsageError(
+            f"言語 {text!r} には対応していません。ja か en を指定してください。",
+            f"Language {text!r} is not supported; use ja or en.",
+        )
+    return text

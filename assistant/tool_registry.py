@@ -1,0 +1,112 @@
+"""The tools of the assistant, by name: one door for the agent, the command line and the web workbench.
+
+No framework is imported here, so `Assistant.run_tool` starts fast; assistant/toolbox.py wraps the same entries
+for LangChain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from knowledge.ec2.catalogue import Catalogue
+from tools import instances
+from tools.errors import ToolInputError, UnknownNameError
+from tools.profiles import Profiler
+from tools.results import InputFailure, NameFailure, Result
+
+MAX_ALTERNATIVES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool: its request model, its function and what a model needs to know to choose it."""
+
+    name: str
+    request: type[BaseModel]
+    run: Callable[[Catalogue, Any], Result]
+    description: str
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the arguments; the region may be left out."""
+        schema = self.request.model_json_schema()
+        schema["required"] = [name for name in schema.get("required", []) if name != "region"]
+        return schema
+
+
+TOOLS: dict[str, Tool] = {
+    tool.name: tool
+    for tool in (
+        Tool(
+            "describe_instances", instances.DescribeRequest, instances.describe,
+            "Return specifications, GPU facts, regions and prices of 1-6 EC2 instance types, families, GPUs or "
+            "series. Use it for one thing, or for yes/no questions. Not for differences (compare_instances) "
+            "and not for choosing by criteria (find_instances).",
+        ),
+        Tool(
+            "compare_instances", instances.CompareRequest, instances.compare,
+            "Set 2-6 instance types, families or GPUs side by side, with ratios. Not for a single name.",
+        ),
+        Tool(
+            "find_instances", instances.FindRequest, instances.find,
+            "Find instance types by filters (series, family, GPU, CPU, numeric conditions on attributes, price, "
+            "region) with sort order. Not for a type that is already named.",
+        ),
+    )
+}
+
+
+class ToolRunner:
+    """Run tools against one catalogue and one default region."""
+
+    def __init__(self, catalogue: Catalogue, region: str) -> None:
+        """Requests without a region get `region`."""
+        self._catalogue = catalogue
+        self._region = region
+
+    def run(self, name: str, request: Mapping[str, Any]) -> Result:
+        """Return the tool's result. Raises ToolInputError for anything wrong with the request."""
+        tool = TOOLS.get(name)
+        if tool is None:
+            known = ", ".join(TOOLS)
+            raise ToolInputError(
+                f"「{name}」というツールはありません。使えるもの: {known}",
+                f"There is no tool {name!r}. Known: {known}",
+            )
+        values = {key: value for key, value in request.items() if value is not None}
+        try:
+            parsed = tool.request.model_validate({"region": self._region} | values)
+        except ValidationError as error:
+            raise _refusal(error) from error
+        return tool.run(self._catalogue, parsed)
+
+    def attempt(self, name: str, request: Mapping[str, Any]) -> Result:
+        """Return the tool's result, or a failure result that says what was wrong."""
+        try:
+            return self.run(name, request)
+        except UnknownNameError as error:
+            return self._name_failure(error, str(request.get("region") or self._region))
+        except ToolInputError as error:
+            return InputFailure(message_ja=error.message_ja, message_en=error.message_en)
+
+    def _name_failure(self, error: UnknownNameError, region: str) -> NameFailure:
+        profiler = Profiler(self._catalogue, region)
+        known = [name for name in error.suggestions if name in self._catalogue.types]
+        return NameFailure(
+            name=error.name, problem=error.problem, suggestions=error.suggestions,
+            message_ja=error.message_ja, message_en=error.message_en,
+            alternatives=tuple(profiler.instance(name, brief=True) for name in known[:MAX_ALTERNATIVES]),
+        )
+
+
+def _refusal(error: ValidationError) -> ToolInputError:
+    """Return the first problem of a request as a message that names the field."""
+    problem = error.errors()[0]
+    field = ".".join(str(part) for part in problem["loc"]) or "request"
+    return ToolInputError(
+        f"「{field}」の指定を読めません: {problem['msg']}", f"Cannot read {field}: {problem['msg']}"
+    )

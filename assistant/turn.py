@@ -1,0 +1,123 @@
+"""One turn of the graph: run it, lock its numbers, make the Answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+
+from assistant.agent import RECURSION_LIMIT
+from assistant.answer import Answer, Citation, Figure, Language, ToolCall
+from assistant.events import Step, TextDelta
+from assistant.grounding import NumberLock, Verdict
+from assistant.planner.normalise import is_english
+from assistant.planner.vocabulary import table
+from tools.results import InputFailure, NameFailure, Result, restore
+
+SHOWN_QUESTION = 500
+
+
+class Turns:
+    """Run turns on a compiled graph."""
+
+    def __init__(self, graph: Any, lock: NumberLock, model: str) -> None:
+        """`model` is the name that answers carry."""
+        self._graph, self._lock, self._model = graph, lock, model
+
+    def run(
+        self, question: str, thread: str, language: Language | None
+    ) -> Iterator[Step | TextDelta | Answer]:
+        """Yield the steps of a turn, its verified text and its Answer."""
+        spoken = language or ("en" if is_english(question) else "ja")
+        message = HumanMessage(question, additional_kwargs={"language": language} if language else {})
+        config = {"configurable": {"thread_id": thread}, "recursion_limit": RECURSION_LIMIT}
+        new: list[AnyMessage] = []
+        updates = self._graph.stream(
+            {"messages": [message]}, config, stream_mode="updates", durability="exit"
+        )
+        for update in updates:
+            for node in update.values():
+                found = node.get("messages", []) if node else []
+                new += found
+                yield from _steps(found, spoken)
+        answer = self._finish(question, thread, spoken, new)
+        for block in answer.answer.split("\n\n"):
+            yield TextDelta(block + "\n\n")
+        yield answer
+
+    def _finish(self, question: str, thread: str, spoken: Language, new: Sequence[AnyMessage]) -> Answer:
+        said = next(m for m in reversed(new) if isinstance(m, AIMessage))
+        results = {m.tool_call_id: restore(m.artifact) for m in new if isinstance(m, ToolMessage) and m.artifact}
+        extra = said.additional_kwargs
+        text = str(said.content)
+        verdict = self._lock.check(
+            text, list(results.values()), quoted=extra.get("quoted", ()), question=question
+        )
+        locked = text if verdict.passed else _without_unsupported(text, verdict, spoken)
+        emptied = not verdict.passed and locked.count("\n") < 2
+        warnings = list(extra.get("warnings", []))
+        if not verdict.passed:
+            warnings.append(_phrase("replaced", spoken))
+        return Answer(
+            question=question, answer=locked, language=extra.get("language", spoken),
+            abstained=bool(extra.get("abstained")) or emptied,
+            reason="unsupported_figure" if emptied else extra.get("reason"),
+            citations=[Citation.model_validate(item) for item in extra.get("citations", [])],
+            figures=_distinct(verdict.figures), tool_calls=_tool_calls(new, results),
+            suggestions=extra.get("suggestions", []), warnings=warnings, model=self._model,
+            thread_id=thread, answer_id=uuid.uuid4().hex[:12], elapsed_ms=0,
+        )
+
+
+def refuse_long(question: str, thread: str, limit: int) -> Answer:
+    """Return the answer to a question that is too long to read."""
+    spoken: Language = "en" if is_english(question[:SHOWN_QUESTION]) else "ja"
+    return Answer(
+        question=question[:SHOWN_QUESTION], answer=_phrase("too_long", spoken).format(limit=f"{limit:,}"),
+        language=spoken, abstained=True, reason="too_long", thread_id=thread,
+        answer_id=uuid.uuid4().hex[:12], elapsed_ms=0,
+    )
+
+
+def _steps(messages: Sequence[AnyMessage], spoken: Language) -> Iterator[Step]:
+    for message in messages:
+        if isinstance(message, AIMessage):
+            for call in message.tool_calls:
+                names = "・".join(call["args"].get("names", []))
+                yield Step(_phrase(f"step_{call['name']}", spoken).format(names=names), call["name"], "started")
+        elif isinstance(message, ToolMessage):
+            yield Step("", message.name or "", "done")
+
+
+def _tool_calls(messages: Sequence[AnyMessage], results: dict[str, Result]) -> list[ToolCall]:
+    calls = [call for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
+    return [
+        ToolCall(name=call["name"], args=call["args"], ok=not isinstance(
+            results.get(call["id"] or ""), NameFailure | InputFailure | None))
+        for call in calls
+    ]
+
+
+def _without_unsupported(text: str, verdict: Verdict, spoken: Language) -> str:
+    """Return the text without the sentences and rows that hold unsupported figures or names."""
+    segments = {mention.segment.strip() for mention in verdict.unsupported}
+    kept: list[str] = []
+    for line in text.split("\n"):
+        cells = " | ".join(cell.strip() for cell in line.strip().strip("|").split("|"))
+        if cells in segments or any(name in line.lower() for name in verdict.unknown_names):
+            continue
+        for segment in segments:
+            line = line.replace(segment, "")  # noqa: PLW2901 - the line is what is being cut
+        kept.append(line)
+    return "\n".join([*kept, "", _phrase("replaced", spoken)])
+
+
+def _distinct(figures: Sequence[Figure]) -> list[Figure]:
+    return list({(figure.text, figure.source): figure for figure in figures}.values())
+
+
+def _phrase(key: str, spoken: Language) -> str:
+    phrases: dict[str, str] = table("phrases")[spoken]
+    return phrases[key]

@@ -1,0 +1,1 @@
+"""Evaluation of the assistant: frozen datasets, deterministic scorers, runners and a report."""

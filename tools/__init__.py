@@ -1,0 +1,1 @@
+"""Deterministic tools: pydantic in, pydantic out, no framework and no network."""

@@ -1,0 +1,1 @@
+"""Front ends: each brings a question to the assistant and its answer to a reader."""
