@@ -126,7 +126,8 @@ def _mentions(
         scale = {"万": 10**4, "億": 10**8, "千": 10**3}.get(match["scale"], 1)
         unit = match["unit"] or ("USD" if match["dollar"] else "×" if match["times"] else "")
         near = _nearest(found, match.start())
-        subjects = (*near, *fallback) if table or not near else near
+        only_gpus = all(name.is_gpu for name in found)
+        subjects = (*near, *fallback) if table or only_gpus else near
         yield FigureMention(
             text=match[0].strip(), value=Decimal(number) * scale, decimals=len(number.partition(".")[2]),
             unit=unit, subjects=tuple(dict.fromkeys(subjects)),

@@ -22,7 +22,7 @@ from tools.facts import SEARCH, Fact, FactGroup, fact_groups
 from tools.results import Result
 
 MAX_RELATIVE_ERROR = Decimal("0.01")
-_DOTTED = re.compile(r"(?<![\w.\-/])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.(?:\d*xlarge|large|medium|metal[\w\-]*)(?![\w])")
+_DOTTED = re.compile(r"(?<![\w.\-/])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.(?:\d*xlarge|large|medium|metal[\w\-]*)(?![\w])", re.ASCII)
 
 _UNIT_FACTS: dict[str, tuple[str, ...]] = {
     "vCPUs": ("vcpus",), "vCPU": ("vcpus",), "コア": ("cores",), "cores": ("cores",),
@@ -30,7 +30,7 @@ _UNIT_FACTS: dict[str, tuple[str, ...]] = {
     "本": ("efa_interfaces", "nvme_disks"), "EFA interfaces": ("efa_interfaces",),
     "サイズ": ("members",), "sizes": ("members",), "ファミリー": ("families",), "families": ("families",),
     "リージョン": ("regions",), "regions": ("regions",), "世代": ("generation", "nvlink_generation"),
-    "件": ("total", "unpriced", "shown"), "instance types": ("total",), "個": ("neuron_devices", "gpu_count"),
+    "件": ("total", "unpriced", "shown"), "instance types": ("total", "unpriced", "shown"), "個": ("neuron_devices", "gpu_count"),
     "枚": ("gpu_count",), "基": ("gpu_count",), "GPU": ("gpu_count",), "GPUs": ("gpu_count",),
     "×": ("gpu_count", "neuron_devices"),
     "%": ("spot_savings", "interruption"),

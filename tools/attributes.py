@@ -144,7 +144,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
               if i.type.neuron and i.type.neuron.memory_mib else None),
     Attribute("usd_per_hour", "オンデマンド料金", "on-demand price", "USD",
               lambda i: i.usd_per_hour, None, "lower"),
-    Attribute("usd_per_gpu_hour", "GPU 1 枚あたり料金", "price per GPU", "USD",
+    Attribute("usd_per_gpu_hour", "GPU あたり料金", "price per GPU", "USD",
               _usd_per_gpu_hour, None, "lower"),
 )
 

@@ -145,7 +145,10 @@ def _figures(item: InstanceProfile) -> Iterator[tuple[str, str, Decimal]]:
 
 
 def _is_number(value: Value | None) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    """Whether a value is a number, or a version written as one (compute capability 8.6)."""
+    if isinstance(value, str):
+        return value.replace(".", "", 1).isdecimal()
+    return value is not None and not isinstance(value, bool)
 
 
 def _decimal(value: Value | None) -> Decimal:
@@ -163,7 +166,14 @@ def _quote(subject: str, quote: Quote) -> Iterator[Fact]:
 
 def _family(item: FamilyProfile) -> Iterator[Fact]:
     yield Fact(item.key, "members", Decimal(len(item.members)), "件")
+    yield _regions(item.key, item.members)
     yield from _bounds(item.key, item.members)
+
+
+def _regions(subject: str, members: Sequence[InstanceProfile]) -> Fact:
+    """Return how many regions offer at least one member."""
+    regions = {region for member in members for region in member.type.regions}
+    return Fact(subject, "regions", Decimal(len(regions)), "件")
 
 
 def _bounds(subject: str, members: Sequence[InstanceProfile]) -> Iterator[Fact]:
@@ -189,6 +199,7 @@ def _gpu(item: GpuProfile) -> Iterator[Fact]:
         if _is_number(value):
             yield Fact(item.key, attribute.key, _decimal(value), attribute.unit)
     yield Fact(item.key, "carriers", Decimal(len(item.carriers)), "件")
+    yield _regions(item.key, item.carriers)
     counts = [Decimal(str(c.type.gpu.count)) for c in item.carriers if c.type.gpu]
     if counts:
         yield Fact(item.key, "gpu_count", min(counts), "GPU", "min")

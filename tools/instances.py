@@ -176,8 +176,8 @@ def representatives(items: Sequence[Profile]) -> tuple[str, ...]:
     have GPUs), or by their largest member where they share no size.
     """
     groups = [_members(item) for item in items]
-    shared = set.intersection(*({item.size for item in group} for group in groups if len(group) > 1)
-                              or [set[str]()])
+    sizes = [{item.size for item in group} for group in groups if len(group) > 1]
+    shared = set[str]().union(*sizes).intersection(*sizes)
     return tuple(_representative(group, shared).name for group in groups)
 
 
@@ -216,11 +216,10 @@ def _members(item: Profile) -> list[InstanceType]:
 
 def _representative(group: list[InstanceType], shared: set[str]) -> InstanceType:
     common = [item for item in group if item.size in shared and not item.bare_metal]
-    if not common:
-        return max(group, key=lambda item: (item.listed, *size_order(item))) if shared == set() and len(
-            group) > 1 else min(group, key=size_order)
-    # "large" is a starter size that no GPU family has; ML teams think in xlarge.
-    return min(common, key=lambda item: (item.size != "xlarge", *size_order(item)))
+    if common:
+        # "large" is a starter size that no GPU family has; ML teams think in xlarge.
+        return min(common, key=lambda item: (item.size != "xlarge", *size_order(item)))
+    return max(group, key=lambda item: (item.listed, *size_order(item)))
 
 
 def _resolve(

@@ -117,11 +117,11 @@ class Names:
         if dot and family in families:
             listed = [item.name for item in families[family]]
             near = closest(word, listed, limit=1)
-            if near and edits(word, near[0]) <= MAX_EDITS and not _is_real_size(word):
+            if near and _is_misspelling(word, near[0]) and not _is_real_size(word):
                 return UnknownNameError(name, "misspelt", near)
             return UnknownNameError(name, "no_such_size", tuple(listed))
         if near := self._nearest(word):
-            problem = "misspelt" if edits(word, near[0]) <= MAX_EDITS else "no_such_family"
+            problem = "misspelt" if _is_misspelling(word, near[0]) else "no_such_family"
             return UnknownNameError(name, problem, near)
         is_name = re.fullmatch(rf"{_FAMILY}(?:\.\S+)?", word)
         return UnknownNameError(name, "no_such_family" if is_name else "not_a_name", ())
@@ -164,6 +164,15 @@ def _spell(match: re.Match[str]) -> str:
 def _is_real_size(word: str) -> bool:
     """Whether the part after the dot is spelled as EC2 sizes are (then it is no misspelling)."""
     return bool(_SIZE_WORDS.fullmatch(word.partition(".")[2]))
+
+
+def _is_misspelling(word: str, name: str) -> bool:
+    """Whether `word` may be read as `name`: few edits, and every digit as in the real name.
+
+    Another digit is another generation or size (g9.xlarge is no slip for g5.xlarge).
+    """
+    same_digits = re.findall(r"\d", word) == re.findall(r"\d", name)
+    return same_digits and edits(word, name) <= MAX_EDITS
 
 
 def closest(word: str, names: Iterable[str], *, limit: int) -> tuple[str, ...]:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, cast
 
 from ui.language import Text
 from ui.terminal import clean_text
 
 MAX_LINE_BYTES = 10_000_000
+_NO_OBJECT = Text(
+    '{"id": …, "question": …} の形ではありません。', 'Not of the form {"id": …, "question": …}.'
+)
+_NOT_ONE = Text(
+    "question か turns のどちらか一方が必要です。", "Exactly one of question and turns is needed."
+)
+_NO_STRINGS = Text(
+    "question は文字列、turns は空でない文字列の配列です。",
+    "question is a string, turns a list of strings that is not empty.",
+)
 Scalar = str | int | float | bool | None
 
 
@@ -59,16 +69,7 @@ def parse_line(number: int, line: bytes) -> Entry | Malformed:
     """Return what a line asks."""
     name: Scalar = None
     try:
-        value = json.loads(
-            line.decode("utf-8-sig"), object_pairs_hook=_unambiguous, parse_constant=_not_json
-        )
-        if not isinstance(value, dict):
-            raise _Wrong(
-                Text(
-                    '{"id": …, "question": …} の形ではありません。',
-                    'Not of the form {"id": …, "question": …}.',
-                )
-            )
+        value = _parse_object(line)
         name = _clean_id(value.get("id"))
         return Entry(number, name, _turns(value))
     except _Wrong as error:
@@ -90,23 +91,27 @@ def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
         yield None
 
 
+def _parse_object(line: bytes) -> dict[str, Any]:
+    text = line.decode("utf-8-sig")
+    value = json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_not_json)
+    if not isinstance(value, dict):
+        raise _Wrong(_NO_OBJECT)
+    return cast("dict[str, Any]", value)
+
+
 def _turns(value: dict[str, Any]) -> tuple[str, ...]:
     if ("question" in value) == ("turns" in value):
-        raise _Wrong(
-            Text(
-                "question か turns のどちらか一方が必要です。",
-                "Exactly one of question and turns is needed.",
-            )
-        )
-    turns = value["turns"] if "turns" in value else [value["question"]]
-    if not isinstance(turns, list) or not turns or not all(isinstance(t, str) for t in turns):
-        raise _Wrong(
-            Text(
-                "question は文字列、turns は空でない文字列の配列です。",
-                "question is a string, turns a list of strings that is not empty.",
-            )
-        )
-    return tuple(clean_text(turn) for turn in turns)
+        raise _Wrong(_NOT_ONE)
+    turns: Any = value["turns"] if "turns" in value else [value["question"]]
+    if not isinstance(turns, list) or not turns:
+        raise _Wrong(_NO_STRINGS)
+    return tuple(_turn(turn) for turn in cast("list[object]", turns))
+
+
+def _turn(turn: object) -> str:
+    if not isinstance(turn, str):
+        raise _Wrong(_NO_STRINGS)
+    return clean_text(turn)
 
 
 def _clean_id(value: Any) -> Scalar:

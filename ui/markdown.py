@@ -183,8 +183,9 @@ def _row(line: str, columns: int) -> list[Spans]:
 
 
 def _alignments(line: str, columns: int) -> list[Alignment]:
-    found = [_alignment(cell) for cell in _cells(line)]
-    return (found + ["left"] * columns)[:columns]
+    found: list[Alignment] = [_alignment(cell) for cell in _cells(line)]
+    missing: list[Alignment] = ["left"] * columns
+    return (found + missing)[:columns]
 
 
 def _alignment(cell: str) -> Alignment:

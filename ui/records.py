@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import TypeAlias
 
-_SKIPPED = {"kind", "source", "good_for", "good_for_en", "caution", "caution_en", "urls"}
+Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
+Record = dict[str, Json]
+_SKIPPED = {"kind", "regions", "source", "good_for", "good_for_en", "caution", "caution_en", "urls"}
 
 
-def render_csv(result: Mapping[str, Any]) -> str:
+def render_csv(result: Record) -> str:
     """Return the records of a dumped tool result as CSV with a header line."""
     rows = [dict(flatten(record)) for record in instances(result)]
     columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -21,24 +23,24 @@ def render_csv(result: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def instances(value: Any) -> Iterator[Mapping[str, Any]]:
+def instances(value: Json) -> Iterator[Record]:
     """Yield the instance profiles inside a result, in order; GPUs where it has no instances."""
     found = list(_of_kind(value, "instance"))
     yield from found or _of_kind(value, "gpu")
 
 
-def _of_kind(value: Any, kind: str) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
+def _of_kind(value: Json, kind: str) -> Iterator[Record]:
+    if isinstance(value, dict):
         if value.get("kind") == kind:
             yield value
             return
         value = list(value.values())
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         for item in value:
             yield from _of_kind(item, kind)
 
 
-def flatten(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(record: Record, prefix: str = "") -> Iterator[tuple[str, Json]]:
     """Yield the plain fields of a record, nested ones as `gpu.memory_gb`, lists joined."""
     for key, value in record.items():
         name = f"{prefix}{key}"
@@ -46,17 +48,16 @@ def flatten(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             continue
         if key == "quotes":
             yield from _price_fields(value)
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             yield from flatten(value, f"{name}.")
-        elif isinstance(value, list | tuple):
-            if all(isinstance(item, str | int | float) for item in value):
-                yield name, " ".join(map(str, value))
-        else:
+        elif not isinstance(value, list):
             yield name, value
+        elif not any(isinstance(item, dict | list) for item in value):
+            yield name, " ".join(map(str, value))
 
 
-def _price_fields(quotes: Any) -> Iterator[tuple[str, Any]]:
-    for quote in quotes:
-        name = f"usd_per_hour.{quote['term']}.{quote['region']}"
-        purchase = quote["purchase"]
-        yield name, purchase.get("usd_per_hour", purchase.get("kind", ""))
+def _price_fields(quotes: Json) -> Iterator[tuple[str, Json]]:
+    for quote in quotes if isinstance(quotes, list) else ():
+        if isinstance(quote, dict) and isinstance(purchase := quote["purchase"], dict):
+            name = f"usd_per_hour.{quote['term']}.{quote['region']}"
+            yield name, purchase.get("usd_per_hour", purchase.get("kind", ""))

@@ -73,6 +73,8 @@ class Screen:
         self._pending = ""
         self._column = 0
         self._open = False
+        self._begun = False
+        self._gap = False
 
     def feed(self, text: str) -> None:
         """Show what `text` completes."""
@@ -107,6 +109,7 @@ class Screen:
         ends = [match.end() for match in _SENTENCE_END.finditer(self._pending)]
         for end in reversed(ends):
             if _balanced(self._pending[:end]):
+                self._begin()
                 self._show_prose(parse_inline(self._pending[:end]))
                 self._pending, self._open = self._pending[end:], True
                 return
@@ -119,7 +122,17 @@ class Screen:
         start = self._column if len(lines) == 1 else 0
         self._column = start + text_width(plain(lines[-1]) + trailing)
 
+    def _begin(self) -> None:
+        """Write the empty line that stands before a block; none at the start and the end."""
+        if self._gap and self._begun and not self._open:
+            self._write("\n")
+        self._gap, self._begun = False, True
+
     def _show(self, block: Block) -> None:
+        if isinstance(block, Line) and not block.spans and not block.lead:
+            self._gap = True
+            return
+        self._begin()
         if isinstance(block, Line):
             self._show_line(block)
         elif isinstance(block, Table):

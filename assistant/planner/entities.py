@@ -53,6 +53,8 @@ class Entities:
     quantities: list[Quantity] = field(default_factory=list[Quantity])
     attributes: list[str] = field(default_factory=list[str])
     filters: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    sizes: list[str] = field(default_factory=list[str])
+    """Bare sizes whose family is named elsewhere in the thread (`12xlargeにすると?`)."""
     rest: str = ""
     """The text with names, regions and quantities masked."""
 
@@ -136,6 +138,9 @@ class EntityReader:
                     found.mentions.remove(owner)
                 found.mentions.append(Mention(match.start(), match[0], (Subject("instance", name),)))
                 found.rest = _masked(found.rest, match)
+            elif family is None:
+                found.sizes.append(canonical_size(match[1]))
+                found.rest = _masked(found.rest, match)
 
     def _read_words(self, found: Entities) -> None:
         found.filters = [row for row, words_ in _filter_rows() if words_.search(found.rest)]
@@ -185,7 +190,7 @@ class EntityReader:
         names |= set(table("names")["gpu_aliases"])
         spelled = (r"[\s\-]*".join(map(re.escape, re.split(r"[\s\-]+", name)))
                    for name in sorted(names, key=len, reverse=True))
-        return re.compile(rf"(?<![a-z0-9.])(?:nvidia\s*|tesla\s*)?(?P<name>{'|'.join(spelled)})"
+        return re.compile(rf"(?<![a-z0-9.\-])(?:(?:nvidia|tesla)[\s\-]*)?(?P<name>{'|'.join(spelled)})"
                           r"(?:[\s\-(]*(?P<memory>16|32|40|80)\s*gi?b\)?(?!/s))?(?![a-z0-9])")
 
     @cached_property

@@ -37,7 +37,7 @@ class Signals:
     @property
     def named(self) -> bool:
         """Whether the clause names anything of the catalogue, real or not."""
-        return bool(self.entities.mentions or self.entities.unknown)
+        return bool(self.entities.mentions or self.entities.unknown or (self.entities.sizes and self.context))
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -158,7 +158,9 @@ def _searches(s: Signals) -> bool:
         return False
     if s.kinds & {"family", "series", "gpu"}:
         filtered = bool(s.entities.quantities) or bool(s.entities.filters)
-        hosts = "gpu" in s.kinds and ("find" in s.cues or bool(re.search(r"インスタンス|instance", s.text)))
+        hosts = "gpu" in s.kinds and ("carry" in s.cues or bool(re.search(r"インスタンス|instance", s.text)))
+        if s.kinds == {"gpu"} and s.entities.attributes and not hosts and not s.entities.quantities:
+            return s.superlative
         return s.superlative or hosts or (filtered and ("find" in s.cues or bool(s.entities.quantities))) or (
             "series" in s.kinds and wants) or bool(_EXTREMES.search(s.text))
     if not s.domain and "gpu_scope" not in s.cues:

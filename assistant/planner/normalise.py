@@ -15,6 +15,8 @@ MAX_CHARACTERS = 8000
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2060\ufeff]")
 _DASHES = re.compile(r"[‐‑‒–—―−]")  # noqa: RUF001 - the dashes that people paste
+_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
+_MIN_HIRAGANA = 4
 _DIGITS = {"〇": 0, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _COUNTERS = "枚台個基本種つ時日月年週円倍コ件ド"
@@ -26,11 +28,25 @@ def normalise(text: str) -> str:
     """Return the question in the one spelling that the rest of the planner reads."""
     word = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).lower()
     word = _DASHES.sub("-", _CONTROL.sub(" ", word))
-    word = re.sub(r"(?<=[a-z0-9])[・](?=[a-z0-9])", ".", word)
+    word = re.sub(r"(?<=[a-z0-9])[・。](?=[a-z0-9])", ".", word)
     word = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", word)
-    pattern, spoken = spoken_forms()
-    word = pattern.sub(lambda match: spoken[match[0]], word)
+    word = _written(word)
     return _KANJI_NUMBER.sub(_arabic, _protect(word)).replace("\0", "一").strip()
+
+
+def _written(word: str) -> str:
+    """Replace kana spellings of names; hiragana is read as katakana (えいち100 -> h100)."""
+    pattern, spoken = spoken_forms()
+    kana = word.translate(_KATAKANA)
+    pieces: list[str] = []
+    end = 0
+    for match in pattern.finditer(kana):
+        # Short forms (ドル, ギガ) also stand inside hiragana words (もどる).
+        if len(match[0]) < _MIN_HIRAGANA and match[0] != word[match.start() : match.end()]:
+            continue
+        pieces += [word[end : match.start()], spoken[match[0]]]
+        end = match.end()
+    return "".join(pieces) + word[end:]
 
 
 def _protect(word: str) -> str:

@@ -56,7 +56,16 @@ def complete(
     )
     if context is None or intent.startswith("decline") or intent in _TALK:
         return request
+    if found.sizes and not found.subjects:
+        request = _resized(request, found.sizes, context)
     return _carry(request, cues, context)
+
+
+def _resized(request: Request, sizes: Sequence[str], context: Request) -> Request:
+    """Read bare sizes as sizes of the family that the thread is about."""
+    families = dict.fromkeys(s.key.partition(".")[0] for s in context.subjects if s.kind in ("instance", "family"))
+    subjects = tuple(Subject("instance", f"{family}.{size}") for family in families for size in sizes)
+    return replace(request, subjects=subjects)
 
 
 def _carry(request: Request, cues: frozenset[str], context: Request) -> Request:

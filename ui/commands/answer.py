@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -211,7 +211,7 @@ def _show_past(call: Call, answer_id: str, *, as_json: bool) -> int:
 
 
 @contextmanager
-def deadline(seconds: float | None) -> Iterator[None]:
+def deadline(seconds: float | None) -> Generator[None]:
     """Raise Deadline when the time is up. Systems without interval timers have no limit here."""
     if not seconds or not hasattr(signal, "setitimer"):
         yield

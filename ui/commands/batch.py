@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -160,7 +160,7 @@ class LineWriter:
             raise KeyboardInterrupt
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self) -> Generator[None]:
         """Hold back Ctrl-C while a line is being written."""
         try:
             previous = signal.signal(signal.SIGINT, self._on_interrupt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -60,11 +60,9 @@ def show(call: Call, *, as_json: bool) -> int:
 @output_options
 def refresh(call: Call, *, what: str, regions: tuple[str, ...], endpoint_url: str | None) -> int:
     """Refresh the catalogue and tell what changed."""
+    del what  # prices come from AWS with a later command; specs are all there is to refresh
     report = call.assistant().refresh_catalogue(
-        what=what,
-        regions=regions or None,
-        endpoint_url=endpoint_url,
-        progress=call.console.step,
+        regions=regions, endpoint_url=endpoint_url, progress=call.console.step
     )
     call.console.markdown(str(report))
     return 0
@@ -77,8 +75,8 @@ _LABELS = {
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return "〜".join(map(str, value))
+    if isinstance(value, tuple):
+        return "〜".join(str(part) for part in cast("tuple[object, ...]", value))
     return str(value)
 
 

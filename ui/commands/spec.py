@@ -8,8 +8,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from ui.call import Call, common_options
+from ui.call import Call, Session, common_options
 from ui.command import Lazy, define_command, define_group, option
+from ui.console import Console
 from ui.language import Text, spoken
 from ui.records import render_csv
 
@@ -23,10 +24,13 @@ def complete_name(
     context: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Return the instance, family and GPU names that begin with what was typed."""
-    del context, param
-    from assistant import build_assistant
-
-    return [CompletionItem(name) for name in build_assistant().complete_names(incomplete)]
+    del param
+    session = context.find_object(Session) or Session()
+    try:
+        names = Call(Console(), session).assistant().complete_names(incomplete)
+    except Exception:
+        return []
+    return [CompletionItem(name) for name in names]
 
 
 def format_options(function: Callable[..., int | None]) -> Callable[..., int | None]:

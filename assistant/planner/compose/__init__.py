@@ -101,6 +101,7 @@ def _finish(draft: Draft) -> Composition:
     citations = draft.citations()
     warnings = [say("stale_price")] if draft.stale else []
     draft.add(draft.price_notes())
+    draft.quoted.append(say("stale_price"))
     suggestions = list(dict.fromkeys(draft.suggestions))[:2]
     if suggestions and citations:
         draft.phrase("try_next", examples=say.listed(say("quoted", question=text) for text in suggestions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assistant.planner.compose.context import Draft
+from assistant.planner.compose.describe import state
 from assistant.planner.compose.phrases import display
 from assistant.planner.slots import Request
 from tools.instances import Description
@@ -21,6 +22,8 @@ def availability(draft: Draft, request: Request, result: Description) -> None:
         for region in request.regions:
             _in_region(draft, item, members, region)
         _everywhere(draft, item, members, request)
+        for key in request.attributes:
+            draft.add(state(draft, item, key, result.region) or "")
     if result.sources:
         draft.phrase("r_date", date=result.sources[0].as_of.isoformat())
     draft.cite(result.sources)

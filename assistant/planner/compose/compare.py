@@ -26,7 +26,7 @@ def compare(draft: Draft, request: Request, result: Comparison) -> None:
     """Write a comparison; with a focus (料金, メモリ, …) the winner under it comes first."""
     columns = [_column(result, key) for key in result.columns]
     machines = [column for column in columns if isinstance(column, InstanceProfile)]
-    focused = _focus(draft, request, machines, result.region) if machines else False
+    focused = _focus(draft, request, result, machines) if machines else False
     if machines:
         _lead(draft, result, machines, focused=focused)
         draft.table((draft.say("item"), *result.columns), _rows(draft.say, machines, result.region))
@@ -119,12 +119,12 @@ def _price_verdict(draft: Draft, result: Comparison, machines: list[InstanceProf
     return draft.say("c_cheaper", region=place, cheap=cheap.key, dear=dear.key, ratio=ratio)
 
 
-def _focus(draft: Draft, request: Request, machines: list[InstanceProfile], region: str) -> bool:
+def _focus(draft: Draft, request: Request, result: Comparison, machines: list[InstanceProfile]) -> bool:
     """Write the winner under the attribute asked for; return whether there was one."""
     key = request.sort or (request.attributes[0] if len(request.attributes) == 1 else None)
     if key is None:
         return False
-    say = draft.say
+    say, items, region = draft.say, result.items, result.region
     if key == "usd_per_hour":
         if any(machine.usd_per_hour is None for machine in machines):
             draft.phrase("c_no_price")
@@ -132,15 +132,24 @@ def _focus(draft: Draft, request: Request, machines: list[InstanceProfile], regi
         cheapest = min(machines, key=lambda machine: machine.usd_per_hour or 0)
         draft.phrase("c_winner_low", name=cheapest.key, region=say.region(region), price=say.price(cheapest.quote()))
         return True
-    values = {machine.key: BY_KEY[key].of(machine) for machine in machines}
-    numbers = {name: value for name, value in values.items() if isinstance(value, int | float) and value is not True}
-    if len(set(numbers.values())) > 1 and BY_KEY[key].better == "higher":
-        name, value = max(numbers.items(), key=lambda pair: pair[1])
-        draft.phrase("c_winner_high", label=say.label(key), name=name, value=say.value(key, value))
-        return True
-    sentences = [text for machine in machines if (text := state(draft, machine, key, region))]
-    draft.add(*(f"**{text}**" for text in sentences))
+    best = [_best(item, machine, key) for item, machine in zip(items, machines, strict=True)]
+    numbers = [(value, item, member) for item, member, value in best if value is not None]
+    if len({value for value, _, _ in numbers}) > 1 and BY_KEY[key].better == "higher":
+        value, item, member = max(numbers, key=lambda entry: entry[0])
+        draft.phrase("c_best_family", label=say.label(key), name=display(item.key), type=member.key,
+                     value=say.value(key, value))
+    sentences = [text for item in items if (text := state(draft, item, key, region))]
+    draft.add("\n".join(f"- {text}" for text in sentences) if len(sentences) > 1 else "".join(sentences))
     return bool(sentences)
+
+
+def _best(item: Profile, column: InstanceProfile, key: str) -> tuple[Profile, InstanceProfile, float | None]:
+    """Return the member of an item with the largest value of an attribute, and that value."""
+    members = item.members if isinstance(item, FamilyProfile) else (column,)
+    values = [(BY_KEY[key].of(member), member) for member in members]
+    numbers = [(float(v), m) for v, m in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    value, member = max(numbers, key=lambda pair: pair[0]) if numbers else (None, column)
+    return item, member, value
 
 
 def _ranges(draft: Draft, result: Comparison) -> None:

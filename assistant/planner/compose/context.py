@@ -37,8 +37,11 @@ class Draft:
         self.blocks.extend(block for block in blocks if block)
 
     def phrase(self, key: str, **values: object) -> None:
-        """Append a phrase as a block."""
-        self.add(self.say(key, **values))
+        """Append a phrase as a block. One without blanks is curated text, figures included."""
+        text = self.say(key, **values)
+        if self.say.is_fixed(key):
+            self.quoted.append(text)
+        self.add(text)
 
     def decline(self, key: str, reason: Reason, **values: object) -> None:
         """Append a refusal and mark the answer as an abstention."""

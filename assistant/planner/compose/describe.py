@@ -26,6 +26,7 @@ MAX_SIZES = 14
 def describe(draft: Draft, request: Request, result: Description) -> None:
     """Write what each item is: a sentence, its table, what it is good for."""
     for item in result.items:
+        _absent(draft, request, item)
         match item:
             case InstanceProfile():
                 _instance(draft, item, result.region)
@@ -79,6 +80,15 @@ def state(draft: Draft, item: Profile, key: str, region: str) -> str | None:
     subject = item.gpu if isinstance(item, GpuProfile) else item
     value = BY_KEY[key].of(subject)
     return _is(say, display(item.key), key, value, item)
+
+
+def _absent(draft: Draft, request: Request, item: Profile) -> None:
+    """Say first that a region that was asked for does not offer the item at all."""
+    members = [item] if isinstance(item, InstanceProfile) else item.members if isinstance(item, FamilyProfile) else ()
+    for region in request.regions:
+        if members and not any(region in member.type.regions for member in members):
+            name = display(item.key)
+            draft.add("**" + draft.say("not_in_region", name=name, region=draft.say.region(region)) + "**")
 
 
 def family_sentence(say: Phrases, item: FamilyProfile) -> str:

@@ -28,9 +28,9 @@ class Phrases:
         """Return the phrase `key` with the values filled in."""
         return self._phrases[key].format(**values)
 
-    def has(self, key: str) -> bool:
-        """Whether there is a phrase of that name."""
-        return key in self._phrases
+    def is_fixed(self, key: str) -> bool:
+        """Whether a phrase has no blanks to fill in."""
+        return "{" not in self._phrases[key]
 
     def region(self, code: str) -> str:
         """Return the name of a region."""
@@ -81,12 +81,12 @@ _ENGLISH_UNITS = {"コア": "cores", "スレッド": "threads", "本": "", "個"
 
 
 def number(value: Value, *, money: bool = False) -> str:
-    """Return a number without needless zeros: 22.35 GiB as 22.4, money exactly as it is."""
+    """Return a number without needless digits: 22.35 GiB as 22.4, money exactly as it is."""
     exact = Decimal(str(value))
-    if not money and exact != exact.quantize(Decimal("0.01")):
-        exact = exact.quantize(Decimal("0.1") if exact >= 1 else Decimal("0.001"), ROUND_HALF_UP)
-    elif not money and exact >= 10:
-        exact = exact.quantize(Decimal("0.1"), ROUND_HALF_UP)
+    if not money:
+        # Never more than 1 % off, which is what the number lock allows.
+        step = "0.1" if exact >= 10 else "0.01" if exact >= 1 else "0.001"
+        exact = exact.quantize(Decimal(step), ROUND_HALF_UP)
     text = format(exact.normalize(), "f")
     whole, dot, rest = text.partition(".")
     return f"{int(whole):,}{dot}{rest}" if abs(exact) >= _GROUPED_FROM else text

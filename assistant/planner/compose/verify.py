@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.describe import describe
-from assistant.planner.compose.phrases import Phrases, display
+from assistant.planner.compose.phrases import Phrases, display, fraction
 from assistant.planner.quantities import Quantity
 from assistant.planner.slots import Request
 from tools.attributes import BY_KEY, Value
@@ -18,9 +18,9 @@ from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile
 
 Verdict = Literal["yes", "no", "depends"]
 _HALF_GB = Decimal("0.6")
+_DECIMAL_PREFIX = Decimal("0.025")
 _OPERATORS = {"=": lambda a, b: a == b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b,
               ">": lambda a, b: a > b, "<": lambda a, b: a < b}
-_EQUIVALENT = {"gpu_memory_gb": "gpu_memory_gib", "gpu_memory_total_gb": "gpu_memory_total_gib"}
 _NEGATED = ("ない", "ません", "非対応", "不可", "無い", "なし", "not ", "n't", "without")
 
 
@@ -30,6 +30,8 @@ class Finding:
 
     verdict: Verdict
     statement: str
+    echo: str = ""
+    """The part of the statement that repeats the user's own figure."""
 
 
 def verify(draft: Draft, request: Request, result: Description) -> None:
@@ -42,6 +44,7 @@ def verify(draft: Draft, request: Request, result: Description) -> None:
         return
     for finding in findings:
         draft.phrase(f"v_{finding.verdict}", statement=finding.statement)
+        draft.quoted += [finding.echo] if finding.echo else []
     wrong = [gpu for gpu in gpus if machines and not any(gpu.key in _gpus(item) for item in machines)]
     for gpu in wrong:
         if gpu.carriers:
@@ -88,6 +91,9 @@ def _gpu_claim(say: Phrases, item: InstanceProfile | FamilyProfile, gpus: Sequen
 
 def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity) -> Finding:
     key = quantity.attribute
+    if key == "gpu_count" and isinstance(item, InstanceProfile) and (gpu := item.type.gpu) and gpu.partition < 1:
+        share = fraction(gpu.partition)
+        return Finding("no", say("v_slice", name=item.key, gpu=gpu.gpu, fraction=share))
     name, values = display(item.key), _values(item, key)
     label = say.label(key).split("(")[0].strip()
     if not values:
@@ -102,15 +108,18 @@ def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity) -> Finding:
         statement = say("v_mixed", name=name, label=label, low=say.value(key, low[1]), low_name=low[0],
                         high=say.value(key, high[1]), high_name=high[0])
         return Finding(verdict, statement)
-    phrase = "v_value_is" if verdict == "yes" or quantity.op != "=" else "v_value_not"
-    wrong = say.value(key, quantity.value)
-    return Finding(verdict, say(phrase, name=name, label=label, value=say.value(key, low[1]), wrong=wrong))
+    value = say.value(key, low[1])
+    if verdict == "yes" or quantity.op != "=":
+        return Finding(verdict, say("v_value_is", name=name, label=label, value=value))
+    wrong = say("not_", wrong=say.value(key, quantity.value))
+    return Finding(verdict, say("v_value_not", name=name, label=label, value=value, wrong=wrong), wrong)
 
 
 def _matches(value: Value, quantity: Quantity) -> bool:
     actual, claimed = Decimal(str(value)), quantity.value
     if quantity.op == "=" and quantity.unit in ("GB", "GiB"):
-        return abs(actual - claimed) <= _HALF_GB
+        # People say 2 TB for 2,048 GiB and 22 GB for 22.4 GiB.
+        return abs(actual - claimed) <= max(_HALF_GB, actual * _DECIMAL_PREFIX)
     return bool(_OPERATORS[quantity.op](actual, claimed))
 
 
