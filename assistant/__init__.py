@@ -1,4 +1,4 @@
-"""Question -> grounded answer. Public: build_assistant, Assistant, Answer, Settings, AssistantError."""
+"""Question -> grounded answer: build_assistant, Assistant, Answer, Settings, AssistantError."""
 
 from assistant.answer import Answer
 from assistant.app import Assistant, build_assistant

@@ -1,10 +1,10 @@
-"""The agent graph: one graph for the planner and for real models, differing only in the chat model."""
+"""The agent graph: one for the planner and for real models, which differ in the chat model only."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from langchain.agents import create_agent
+from langchain.agents import create_agent  # pyright: ignore[reportUnknownVariableType]
 from langchain_core.language_models import BaseChatModel
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
@@ -15,7 +15,10 @@ RECURSION_LIMIT = 12
 """Steps of the graph in one turn; the planner takes three."""
 
 
-def build_agent(model: BaseChatModel, runner: ToolRunner, checkpointer: BaseCheckpointSaver[str]) -> Any:
-    """Return the compiled graph. The planner reads artifacts, other models also need the text of results."""
+def build_agent(
+    model: BaseChatModel, runner: ToolRunner, checkpointer: BaseCheckpointSaver[str]
+) -> Any:
+    """Return the compiled graph; models other than the planner get the results as text, too."""
     tools = build_tools(runner, with_text=model._llm_type != "planner")  # pyright: ignore[reportPrivateUsage]
-    return create_agent(model, tools, checkpointer=checkpointer)
+    graph: Any = create_agent(model, tools, checkpointer=checkpointer)
+    return graph

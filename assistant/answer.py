@@ -70,11 +70,11 @@ class Answer(Part):
     abstained: bool = False
     reason: Reason | None = None
     """Why the assistant abstained; None if it answered."""
-    citations: list[Citation] = Field(default_factory=list)
-    figures: list[Figure] = Field(default_factory=list)
-    tool_calls: list[ToolCall] = Field(default_factory=list)
-    artifacts: list[Artifact] = Field(default_factory=list)
-    charts: list[dict[str, Any]] = Field(default_factory=list)
+    citations: list[Citation] = Field(default_factory=list[Citation])
+    figures: list[Figure] = Field(default_factory=list[Figure])
+    tool_calls: list[ToolCall] = Field(default_factory=list[ToolCall])
+    artifacts: list[Artifact] = Field(default_factory=list[Artifact])
+    charts: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
     suggestions: list[str] = Field(default_factory=list)
     """Follow-up questions that the assistant can answer."""
     warnings: list[str] = Field(default_factory=list)

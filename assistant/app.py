@@ -31,7 +31,13 @@ MAX_QUESTION = 20_000
 class Assistant:
     """Answers questions. Everything expensive is built on first use."""
 
-    def __init__(self, settings: Settings, *, catalogue: Catalogue | None = None, model: BaseChatModel | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        catalogue: Catalogue | None = None,
+        model: BaseChatModel | None = None,
+    ) -> None:
         """Use `settings`; a catalogue or a chat model given here replaces the configured one."""
         self.settings = settings
         self.catalogue = catalogue or load_catalogue(settings.catalogue_dir)
@@ -39,7 +45,9 @@ class Assistant:
         self.threads = Threads(self.history)
         self._model = model
 
-    def ask(self, question: str, thread_id: str | None = None, language: str | None = None) -> Answer:
+    def ask(
+        self, question: str, thread_id: str | None = None, language: str | None = None
+    ) -> Answer:
         """Return the answer to a question; with `thread_id`, as a turn of that conversation."""
         *_, answer = self.stream(question, thread_id, language)
         assert isinstance(answer, Answer)
@@ -80,7 +88,10 @@ class Assistant:
 
     def catalogue_dates(self) -> dict[str, Any]:
         """Return the days of the specifications and of the prices (oldest, newest)."""
-        return {"specs_as_of": self.catalogue.specs_as_of, "prices_as_of": self.catalogue.prices_as_of}
+        return {
+            "specs_as_of": self.catalogue.specs_as_of,
+            "prices_as_of": self.catalogue.prices_as_of,
+        }
 
     def refresh_catalogue(self, **options: Any) -> str:
         """Fetch specifications from AWS into the user's directory; return a report in words."""
@@ -127,10 +138,13 @@ class Assistant:
                 return "ja"
             case "en":
                 return "en"
-            case "" | None:
+            case "":
                 return None
             case other:
-                raise UsageError(f"言語 {other!r} には対応していません。", f"Language {other!r} is not supported.")
+                raise UsageError(
+                    f"言語 {other!r} には対応していません。",
+                    f"Language {other!r} is not supported.",
+                )
 
 
 def _today() -> date:

@@ -1,4 +1,4 @@
-"""Errors that a front end shows. Each carries the exit code of the command line (design: contracts).
+"""Errors that a front end shows. Each carries the exit code of the command line.
 
     AssistantError          1   internal
     ├── UsageError          2   the request itself is wrong

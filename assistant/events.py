@@ -1,4 +1,4 @@
-"""What a front end hears while an answer is made: steps, then verified text, then the Answer itself."""
+"""What a front end hears while an answer is made: steps, verified text, then the Answer itself."""
 
 from __future__ import annotations
 

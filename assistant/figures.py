@@ -15,10 +15,53 @@ from decimal import Decimal
 MASK = "\x01"
 
 _UNITS = (
-    "GiB/s", "GB/s", "TB/s", "GiB", "TiB", "MiB", "GB", "TB", "MB", "Gbps", "Mbps", "Tbps", "TFLOPS", "PFLOPS",
-    "GHz", "MHz", "USD", "ドル", "円", "%", "倍", "vCPUs", "vCPU", "コア", "cores", "スレッド", "threads", "GPUs", "GPU",
-    "基", "枚", "個", "本", "件", "台", "世代", "サイズ", "sizes", "種類", "ファミリー", "families", "リージョン", "regions",
-    "instance types", "時間", "times", "EFA interfaces",
+    "GiB/s",
+    "GB/s",
+    "TB/s",
+    "GiB",
+    "TiB",
+    "MiB",
+    "GB",
+    "TB",
+    "MB",
+    "Gbps",
+    "Mbps",
+    "Tbps",
+    "TFLOPS",
+    "PFLOPS",
+    "GHz",
+    "MHz",
+    "USD",
+    "ドル",
+    "円",
+    "%",
+    "倍",
+    "vCPUs",
+    "vCPU",
+    "コア",
+    "cores",
+    "スレッド",
+    "threads",
+    "GPUs",
+    "GPU",
+    "基",
+    "枚",
+    "個",
+    "本",
+    "件",
+    "台",
+    "世代",
+    "サイズ",
+    "sizes",
+    "種類",
+    "ファミリー",
+    "families",
+    "リージョン",
+    "regions",
+    "instance types",
+    "時間",
+    "times",
+    "EFA interfaces",
 )
 _NUMBER = re.compile(
     r"(?P<times>[×x]\s*)?(?<![\w.\-/])(?P<dollar>\$)?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
@@ -30,7 +73,7 @@ _NOT_FIGURES = re.compile(
     r"(?:\d(?:st|nd|rd|th)(?:/\d(?:st|nd|rd|th))* Gen)|第\s*\d\s*世代|Graviton\s*\d\w*|Inferentia\s*\d?|Trainium\s*\d?|"
     r"Xeon [\w\-]+ ?v?\d?|EPYC \w+|NVLink \d|PCIe \d|HBM\d\w?|GDDR\d\w?|\d/\d|\d+ ?[BM](?:\s*級| class)|(?<=\d)\s*時(?=間)"
 )
-_SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+(?=[A-Z])|\n")  # noqa: RUF001 - Japanese stops
+_SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+(?=[A-Z])|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +147,9 @@ def find_figures(markdown: str, names: NameFinder) -> Iterator[FigureMention]:
                 topic = _topic(sentence, names) or topic
 
 
-def _row(cells: list[str], header: list[str], names: NameFinder, topic: tuple[str, ...]) -> Iterator[FigureMention]:
+def _row(
+    cells: list[str], header: list[str], names: NameFinder, topic: tuple[str, ...]
+) -> Iterator[FigureMention]:
     row_subjects = _topic(cells[0], names)
     for index, cell in enumerate(cells[1:], 1):
         title = header[index] if index < len(header) else ""
@@ -118,7 +163,13 @@ def _sentence(sentence: str, names: NameFinder, topic: tuple[str, ...]) -> Itera
 
 
 def _mentions(
-    text: str, names: NameFinder, fallback: tuple[str, ...], label: str, segment: str, *, table: bool
+    text: str,
+    names: NameFinder,
+    fallback: tuple[str, ...],
+    label: str,
+    segment: str,
+    *,
+    table: bool,
 ) -> Iterator[FigureMention]:
     found, masked = names.find(text), names.mask(text)
     for match in _NUMBER.finditer(masked):
@@ -129,9 +180,13 @@ def _mentions(
         only_gpus = all(name.is_gpu for name in found)
         subjects = (*near, *fallback) if table or only_gpus else near
         yield FigureMention(
-            text=match[0].strip(), value=Decimal(number) * scale, decimals=len(number.partition(".")[2]),
-            unit=unit, subjects=tuple(dict.fromkeys(subjects)),
-            label=f"{label} {text[: match.start()]} {text[match.end() : match.end() + 12]}", segment=segment,
+            text=match[0].strip(),
+            value=Decimal(number) * scale,
+            decimals=len(number.partition(".")[2]),
+            unit=unit,
+            subjects=tuple(dict.fromkeys(subjects)),
+            label=f"{label} {text[: match.start()]} {text[match.end() : match.end() + 12]}",
+            segment=segment,
         )
 
 

@@ -22,30 +22,61 @@ from tools.facts import SEARCH, Fact, FactGroup, fact_groups
 from tools.results import Result
 
 MAX_RELATIVE_ERROR = Decimal("0.01")
-_DOTTED = re.compile(r"(?<![\w.\-/])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.(?:\d*xlarge|large|medium|metal[\w\-]*)(?![\w])", re.ASCII)
+_DOTTED = re.compile(
+    r"(?<![\w.\-/])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.(?:\d*xlarge|large|medium|metal[\w\-]*)(?![\w])",
+    re.ASCII,
+)
 
 _UNIT_FACTS: dict[str, tuple[str, ...]] = {
-    "vCPUs": ("vcpus",), "vCPU": ("vcpus",), "コア": ("cores",), "cores": ("cores",),
-    "スレッド": ("threads_per_core", "vcpus"), "threads": ("threads_per_core",),
-    "本": ("efa_interfaces", "nvme_disks"), "EFA interfaces": ("efa_interfaces",),
-    "サイズ": ("members",), "sizes": ("members",), "ファミリー": ("families",), "families": ("families",),
-    "リージョン": ("regions",), "regions": ("regions",), "世代": ("generation", "nvlink_generation"),
-    "件": ("total", "unpriced", "shown"), "instance types": ("total", "unpriced", "shown"), "個": ("neuron_devices", "gpu_count"),
-    "枚": ("gpu_count",), "基": ("gpu_count",), "GPU": ("gpu_count",), "GPUs": ("gpu_count",),
+    "vCPUs": ("vcpus",),
+    "vCPU": ("vcpus",),
+    "コア": ("cores",),
+    "cores": ("cores",),
+    "スレッド": ("threads_per_core", "vcpus"),
+    "threads": ("threads_per_core",),
+    "本": ("efa_interfaces", "nvme_disks"),
+    "EFA interfaces": ("efa_interfaces",),
+    "サイズ": ("members",),
+    "sizes": ("members",),
+    "ファミリー": ("families",),
+    "families": ("families",),
+    "リージョン": ("regions",),
+    "regions": ("regions",),
+    "世代": ("generation", "nvlink_generation"),
+    "件": ("total", "unpriced", "shown"),
+    "instance types": ("total", "unpriced", "shown"),
+    "個": ("neuron_devices", "gpu_count"),
+    "枚": ("gpu_count",),
+    "基": ("gpu_count",),
+    "GPU": ("gpu_count",),
+    "GPUs": ("gpu_count",),
     "×": ("gpu_count", "neuron_devices"),
     "%": ("spot_savings", "interruption"),
 }
 _CONVERSIONS: dict[str, tuple[tuple[str, Decimal], ...]] = {
-    "GiB": (("GiB", Decimal(1)),), "TiB": (("GiB", Decimal(1024)),), "MiB": (("GiB", 1 / Decimal(1024)),),
-    "GB": (("GB", Decimal(1)),), "TB": (("GB", Decimal(1000)),),
-    "GB/s": (("GB/s", Decimal(1)),), "TB/s": (("GB/s", Decimal(1000)),),
-    "Gbps": (("Gbps", Decimal(1)),), "Mbps": (("Gbps", Decimal("0.001")),), "Tbps": (("Gbps", Decimal(1000)),),
-    "TFLOPS": (("TFLOPS", Decimal(1)),), "PFLOPS": (("TFLOPS", Decimal(1000)),),
-    "GHz": (("GHz", Decimal(1)),), "USD": (("USD", Decimal(1)),), "ドル": (("USD", Decimal(1)),),
-    "倍": (("倍", Decimal(1)),), "times": (("倍", Decimal(1)),),
+    "GiB": (("GiB", Decimal(1)),),
+    "TiB": (("GiB", Decimal(1024)),),
+    "MiB": (("GiB", 1 / Decimal(1024)),),
+    "GB": (("GB", Decimal(1)),),
+    "TB": (("GB", Decimal(1000)),),
+    "GB/s": (("GB/s", Decimal(1)),),
+    "TB/s": (("GB/s", Decimal(1000)),),
+    "Gbps": (("Gbps", Decimal(1)),),
+    "Mbps": (("Gbps", Decimal("0.001")),),
+    "Tbps": (("Gbps", Decimal(1000)),),
+    "TFLOPS": (("TFLOPS", Decimal(1)),),
+    "PFLOPS": (("TFLOPS", Decimal(1000)),),
+    "GHz": (("GHz", Decimal(1)),),
+    "USD": (("USD", Decimal(1)),),
+    "ドル": (("USD", Decimal(1)),),
+    "倍": (("倍", Decimal(1)),),
+    "times": (("倍", Decimal(1)),),
 }
-_PRICE_WORDS = {"spot": ("スポット", "spot"), "capacity-block": ("capacity block", "キャパシティ"),
-                "on-demand": ("オンデマンド", "on-demand")}
+_PRICE_WORDS = {
+    "spot": ("スポット", "spot"),
+    "capacity-block": ("capacity block", "キャパシティ"),
+    "on-demand": ("オンデマンド", "on-demand"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +102,12 @@ class NumberLock:
         self._finders: dict[tuple[tuple[str, str], ...], NameFinder] = {}
 
     def check(
-        self, text: str, results: Sequence[Result], *, quoted: Iterable[str] = (), question: str = ""
+        self,
+        text: str,
+        results: Sequence[Result],
+        *,
+        quoted: Iterable[str] = (),
+        question: str = "",
     ) -> Verdict:
         """Return the figures of `text` with their facts, and what nothing supports."""
         facts = FactIndex(results)
@@ -88,8 +124,11 @@ class NumberLock:
     def _unknown_names(self, text: str, question: str) -> list[str]:
         known = self._catalogue.types
         written = question.lower()
-        return [name for name in dict.fromkeys(_DOTTED.findall(text.lower()))
-                if name not in known and name not in self._catalogue.other_types and name not in written]
+        return [
+            name
+            for name in dict.fromkeys(_DOTTED.findall(text.lower()))
+            if name not in known and name not in self._catalogue.other_types and name not in written
+        ]
 
     def _names(self, facts: FactIndex) -> NameFinder:
         """Return a finder that reads a bare model (`A100`) as the variant that the facts are about."""
@@ -98,7 +137,9 @@ class NumberLock:
             for model, keys in self._models.items()
         )
         if chosen not in self._finders:
-            self._finders[chosen] = NameFinder((*self._fixed, *((m, key, True) for m, key in chosen)))
+            self._finders[chosen] = NameFinder(
+                (*self._fixed, *((m, key, True) for m, key in chosen))
+            )
         return self._finders[chosen]
 
     @cached_property
@@ -112,7 +153,9 @@ class NumberLock:
 
     @cached_property
     def _fixed(self) -> list[tuple[str, str, bool]]:
-        names = [(item, item, False) for item in (*self._catalogue.types, *self._catalogue.families)]
+        names = [
+            (item, item, False) for item in (*self._catalogue.types, *self._catalogue.families)
+        ]
         for series in ("C", "P", "G", "Inf", "Trn"):
             names += [(f"{series} シリーズ", series, False), (f"{series} series", series, False)]
         names += [(key, key, True) for key in self._catalogue.gpus]
@@ -128,7 +171,7 @@ class FactIndex:
         for result in results:
             for subject, groups in fact_groups(result).items():
                 self._groups.setdefault(subject, []).extend(groups)
-        self._facts: FactIndex = {}
+        self._facts: dict[str, list[Fact]] = {}
 
     def __contains__(self, subject: str) -> bool:
         """Whether there are facts about the subject."""
@@ -159,7 +202,9 @@ def _support(mention: FigureMention, facts: FactIndex, catalogue: Catalogue) -> 
     allowed = _allowed(mention.label)
     for subject in (*mention.subjects, SEARCH):
         for fact in _facts_about(subject, facts, catalogue):
-            if _agrees(mention, fact, allowed) and (not fact.region or not regions or fact.region in regions):
+            if _agrees(mention, fact, allowed) and (
+                not fact.region or not regions or fact.region in regions
+            ):
                 return fact
     return None
 
@@ -176,14 +221,18 @@ def _facts_about(subject: str, facts: FactIndex, catalogue: Catalogue) -> Iterab
 
 
 def _agrees(mention: FigureMention, fact: Fact, allowed: frozenset[str]) -> bool:
-    attribute = fact.attribute.partition(":")[0] if fact.attribute.startswith("usd") else fact.attribute
+    attribute = (
+        fact.attribute.partition(":")[0] if fact.attribute.startswith("usd") else fact.attribute
+    )
     if fact.attribute.startswith("ratio:"):
         return mention.unit in ("倍", "times") and _equal(mention, fact.value)
     if mention.unit in _UNIT_FACTS:
         return attribute in _UNIT_FACTS[mention.unit] and _equal(mention, fact.value)
     if mention.unit in _CONVERSIONS:
-        return any(fact.unit == unit and _equal(mention, fact.value / factor) for unit, factor in
-                   _CONVERSIONS[mention.unit]) and _labelled(attribute, allowed, fact, mention)
+        return any(
+            fact.unit == unit and _equal(mention, fact.value / factor)
+            for unit, factor in _CONVERSIONS[mention.unit]
+        ) and _labelled(attribute, allowed, fact, mention)
     return mention.unit == "" and attribute in allowed and _equal(mention, fact.value)
 
 
@@ -191,7 +240,11 @@ def _labelled(attribute: str, allowed: frozenset[str], fact: Fact, mention: Figu
     """Whether the words around the figure name this attribute, or none that excludes it."""
     if fact.attribute.startswith("usd_per_hour:"):
         term = fact.attribute.partition(":")[2]
-        words = [t for t, spelled in _PRICE_WORDS.items() if any(w in mention.label.lower() for w in spelled)]
+        words = [
+            t
+            for t, spelled in _PRICE_WORDS.items()
+            if any(w in mention.label.lower() for w in spelled)
+        ]
         return not words or term in words
     same_unit = {key for key in allowed if key in BY_KEY and BY_KEY[key].unit == fact.unit}
     return attribute in allowed or not same_unit
@@ -206,13 +259,17 @@ def _equal(mention: FigureMention, value: Decimal) -> bool:
 
 @cache
 def _label_words() -> list[tuple[str, re.Pattern[str]]]:
-    words: dict[str, list[str]] = {key: list(entries) for key, entries in table("attributes").items()}
+    words: dict[str, list[str]] = {
+        key: list(entries) for key, entries in table("attributes").items()
+    }
     for key, attribute in BY_KEY.items():
         words.setdefault(key, []).extend([attribute.ja.lower(), attribute.en.lower()])
     words["vcpus"] += ["vcpu / メモリ", "vcpus / memory"]
     words["memory_gib"] += ["vcpu / メモリ", "vcpus / memory"]
     for key in ("gpu_memory_gb", "gpu_memory_gib"):
-        words.setdefault(key, []).extend(["gpu メモリ(1 基)", "gpu memory (each)", "gpu メモリ", "gpuメモリ", "api 表記", "api:"])
+        words.setdefault(key, []).extend(
+            ["gpu メモリ(1 基)", "gpu memory (each)", "gpu メモリ", "gpuメモリ", "api 表記", "api:"]
+        )
     for key in ("gpu_memory_total_gb", "gpu_memory_total_gib"):
         words.setdefault(key, []).extend(["gpu メモリ合計", "total gpu memory"])
     return [(key, any_of(entries)) for key, entries in words.items()]
@@ -222,16 +279,25 @@ def _label_words() -> list[tuple[str, re.Pattern[str]]]:
 def _allowed(label: str) -> frozenset[str]:
     """Return the attributes that the label names; the longest words win over words inside them."""
     text = label.lower()
-    spans = [(m.start(), m.end(), key) for key, pattern in _label_words() for m in pattern.finditer(text)]
-    return frozenset(key for start, end, key in spans
-                     if not any(s <= start and end <= e and (e - s) > (end - start) for s, e, _ in spans))
+    spans = [
+        (m.start(), m.end(), key) for key, pattern in _label_words() for m in pattern.finditer(text)
+    ]
+    return frozenset(
+        key
+        for start, end, key in spans
+        if not any(s <= start and end <= e and (e - s) > (end - start) for s, e, _ in spans)
+    )
 
 
 def _regions(text: str, catalogue: Catalogue) -> set[str]:
-    return {region.code for region in catalogue.regions.values()
-            if region.code in text or region.name in text or region.name_en in text}
+    return {
+        region.code
+        for region in catalogue.regions.values()
+        if region.code in text or region.name in text or region.name_en in text
+    }
 
 
 def _figure(mention: FigureMention, fact: Fact) -> Figure:
-    return Figure(text=mention.text, value=mention.value, unit=mention.unit or fact.unit, source=fact.source)
-
+    return Figure(
+        text=mention.text, value=mention.value, unit=mention.unit or fact.unit, source=fact.source
+    )

@@ -1,4 +1,4 @@
-"""Conversation threads: LangGraph checkpoints in SQLite, or in memory when nothing is to be kept."""
+"""Conversation threads: LangGraph checkpoints in SQLite, or in memory if nothing is to be kept."""
 
 from __future__ import annotations
 

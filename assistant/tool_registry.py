@@ -1,7 +1,7 @@
-"""The tools of the assistant, by name: one door for the agent, the command line and the web workbench.
+"""The tools of the assistant, by name: one door for the agent and for all front ends.
 
-No framework is imported here, so `Assistant.run_tool` starts fast; assistant/toolbox.py wraps the same entries
-for LangChain.
+No framework is imported here, so `Assistant.run_tool` starts fast; assistant/toolbox.py wraps the
+same entries for LangChain.
 """
 
 from __future__ import annotations
@@ -42,19 +42,25 @@ TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
         Tool(
-            "describe_instances", instances.DescribeRequest, instances.describe,
-            "Return specifications, GPU facts, regions and prices of 1-6 EC2 instance types, families, GPUs or "
-            "series. Use it for one thing, or for yes/no questions. Not for differences (compare_instances) "
-            "and not for choosing by criteria (find_instances).",
+            "describe_instances",
+            instances.DescribeRequest,
+            instances.describe,
+            "Return specifications, GPU facts, regions and prices of 1-6 EC2 instance types, "
+            "families, GPUs or series. Use it for one thing, or for yes/no questions. Not for "
+            "differences (compare_instances) and not for choosing by criteria (find_instances).",
         ),
         Tool(
-            "compare_instances", instances.CompareRequest, instances.compare,
-            "Set 2-6 instance types, families or GPUs side by side, with ratios. Not for a single name.",
+            "compare_instances",
+            instances.CompareRequest,
+            instances.compare,
+            "Set 2-6 instance types, families or GPUs side by side, with ratios. Not for one name.",
         ),
         Tool(
-            "find_instances", instances.FindRequest, instances.find,
-            "Find instance types by filters (series, family, GPU, CPU, numeric conditions on attributes, price, "
-            "region) with sort order. Not for a type that is already named.",
+            "find_instances",
+            instances.FindRequest,
+            instances.find,
+            "Find instance types by filters (series, family, GPU, CPU, numeric conditions on "
+            "attributes, price, region) with sort order. Not for a type that is already named.",
         ),
     )
 }
@@ -97,9 +103,14 @@ class ToolRunner:
         profiler = Profiler(self._catalogue, region)
         known = [name for name in error.suggestions if name in self._catalogue.types]
         return NameFailure(
-            name=error.name, problem=error.problem, suggestions=error.suggestions,
-            message_ja=error.message_ja, message_en=error.message_en,
-            alternatives=tuple(profiler.instance(name, brief=True) for name in known[:MAX_ALTERNATIVES]),
+            name=error.name,
+            problem=error.problem,
+            suggestions=error.suggestions,
+            message_ja=error.message_ja,
+            message_en=error.message_en,
+            alternatives=tuple(
+                profiler.instance(name, brief=True) for name in known[:MAX_ALTERNATIVES]
+            ),
         )
 
 

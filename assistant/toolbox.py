@@ -1,6 +1,7 @@
 """The LangChain wrappers of all tools: one `StructuredTool` per entry of the registry.
 
-The result model travels as the message's artifact; the content is a short list of facts for models that read text.
+The result model travels as the message's artifact; the content is a short list of facts for models
+that read text.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MAX_FACTS = 400
 
 
 def build_tools(runner: ToolRunner, *, with_text: bool = True) -> list[BaseTool]:
-    """Return the tools; `with_text=False` leaves the content empty for a model that reads artifacts."""
+    """Return the tools; `with_text=False` is for a model that reads artifacts, not content."""
     return [_wrap(tool, runner, with_text=with_text) for tool in TOOLS.values()]
 
 
@@ -26,7 +27,7 @@ def _wrap(tool: Tool, runner: ToolRunner, *, with_text: bool) -> BaseTool:
     def run(**request: Any) -> tuple[str, dict[str, Any]]:
         result = runner.attempt(tool.name, request)
         text = summarise(result) if with_text else result.kind
-        # A plain dict: the same before and after a checkpoint, and nothing of ours in a serialised thread.
+        # A plain dict: the same before and after a checkpoint, and no class of ours in a thread.
         return text, result.model_dump(mode="json")
 
     return StructuredTool(

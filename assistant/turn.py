@@ -31,7 +31,9 @@ class Turns:
     ) -> Iterator[Step | TextDelta | Answer]:
         """Yield the steps of a turn, its verified text and its Answer."""
         spoken = language or ("en" if is_english(question) else "ja")
-        message = HumanMessage(question, additional_kwargs={"language": language} if language else {})
+        message = HumanMessage(
+            question, additional_kwargs={"language": language} if language else {}
+        )
         config = {"configurable": {"thread_id": thread}, "recursion_limit": RECURSION_LIMIT}
         new: list[AnyMessage] = []
         updates = self._graph.stream(
@@ -39,7 +41,7 @@ class Turns:
         )
         for update in updates:
             for node in update.values():
-                found = node.get("messages", []) if node else []
+                found: list[AnyMessage] = node.get("messages", []) if node else []
                 new += found
                 yield from _steps(found, spoken)
         answer = self._finish(question, thread, spoken, new)
@@ -47,9 +49,15 @@ class Turns:
             yield TextDelta(block + "\n\n")
         yield answer
 
-    def _finish(self, question: str, thread: str, spoken: Language, new: Sequence[AnyMessage]) -> Answer:
+    def _finish(
+        self, question: str, thread: str, spoken: Language, new: Sequence[AnyMessage]
+    ) -> Answer:
         said = next(m for m in reversed(new) if isinstance(m, AIMessage))
-        results = {m.tool_call_id: restore(m.artifact) for m in new if isinstance(m, ToolMessage) and m.artifact}
+        results = {
+            m.tool_call_id: restore(m.artifact)
+            for m in new
+            if isinstance(m, ToolMessage) and m.artifact
+        }
         extra = said.additional_kwargs
         text = str(said.content)
         verdict = self._lock.check(
@@ -61,13 +69,20 @@ class Turns:
         if not verdict.passed:
             warnings.append(_phrase("replaced", spoken))
         return Answer(
-            question=question, answer=locked, language=extra.get("language", spoken),
+            question=question,
+            answer=locked,
+            language=extra.get("language", spoken),
             abstained=bool(extra.get("abstained")) or emptied,
             reason="unsupported_figure" if emptied else extra.get("reason"),
             citations=[Citation.model_validate(item) for item in extra.get("citations", [])],
-            figures=_distinct(verdict.figures), tool_calls=_tool_calls(new, results),
-            suggestions=extra.get("suggestions", []), warnings=warnings, model=self._model,
-            thread_id=thread, answer_id=uuid.uuid4().hex[:12], elapsed_ms=0,
+            figures=_distinct(verdict.figures),
+            tool_calls=_tool_calls(new, results),
+            suggestions=extra.get("suggestions", []),
+            warnings=warnings,
+            model=self._model,
+            thread_id=thread,
+            answer_id=uuid.uuid4().hex[:12],
+            elapsed_ms=0,
         )
 
 
@@ -75,9 +90,14 @@ def refuse_long(question: str, thread: str, limit: int) -> Answer:
     """Return the answer to a question that is too long to read."""
     spoken: Language = "en" if is_english(question[:SHOWN_QUESTION]) else "ja"
     return Answer(
-        question=question[:SHOWN_QUESTION], answer=_phrase("too_long", spoken).format(limit=f"{limit:,}"),
-        language=spoken, abstained=True, reason="too_long", thread_id=thread,
-        answer_id=uuid.uuid4().hex[:12], elapsed_ms=0,
+        question=question[:SHOWN_QUESTION],
+        answer=_phrase("too_long", spoken).format(limit=f"{limit:,}"),
+        language=spoken,
+        abstained=True,
+        reason="too_long",
+        thread_id=thread,
+        answer_id=uuid.uuid4().hex[:12],
+        elapsed_ms=0,
     )
 
 
@@ -86,16 +106,28 @@ def _steps(messages: Sequence[AnyMessage], spoken: Language) -> Iterator[Step]:
         if isinstance(message, AIMessage):
             for call in message.tool_calls:
                 names = "・".join(call["args"].get("names", []))
-                yield Step(_phrase(f"step_{call['name']}", spoken).format(names=names), call["name"], "started")
+                yield Step(
+                    _phrase(f"step_{call['name']}", spoken).format(names=names),
+                    call["name"],
+                    "started",
+                )
         elif isinstance(message, ToolMessage):
             yield Step("", message.name or "", "done")
 
 
 def _tool_calls(messages: Sequence[AnyMessage], results: dict[str, Result]) -> list[ToolCall]:
-    calls = [call for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
+    calls = [
+        call
+        for message in messages
+        if isinstance(message, AIMessage)
+        for call in message.tool_calls
+    ]
     return [
-        ToolCall(name=call["name"], args=call["args"], ok=not isinstance(
-            results.get(call["id"] or ""), NameFailure | InputFailure | None))
+        ToolCall(
+            name=call["name"],
+            args=call["args"],
+            ok=not isinstance(results.get(call["id"] or ""), NameFailure | InputFailure | None),
+        )
         for call in calls
     ]
 
@@ -109,7 +141,7 @@ def _without_unsupported(text: str, verdict: Verdict, spoken: Language) -> str:
         if cells in segments or any(name in line.lower() for name in verdict.unknown_names):
             continue
         for segment in segments:
-            line = line.replace(segment, "")  # noqa: PLW2901 - the line is what is being cut
+            line = line.replace(segment, "")
         kept.append(line)
     return "\n".join([*kept, "", _phrase("replaced", spoken)])
 

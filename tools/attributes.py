@@ -1,7 +1,7 @@
 """The attribute registry: every figure and fact that can be shown, compared, filtered or verified.
 
-One entry serves all users of an attribute: comparison rows, search filters and sorting, the words by
-which the planner recognises it, and the number lock. Adding an attribute is adding a line here.
+One entry serves all users of an attribute: comparison rows, search filters and sorting, the words
+by which the planner recognises it, and the number lock. Adding an attribute is adding a line here.
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ def _on_gpu(get: Callable[[Gpu], Value | None]) -> Callable[[InstanceProfile], V
 
 
 def _gpu_attribute(
-    key: str, ja: str, en: str, unit: str, get: Callable[[Gpu], Value | None],
+    key: str,
+    ja: str,
+    en: str,
+    unit: str,
+    get: Callable[[Gpu], Value | None],
     better: Literal["higher", "lower"] | None = "higher",
 ) -> Attribute:
     return Attribute(key, ja, en, unit, _on_gpu(get), get, better)
@@ -53,7 +57,10 @@ def _gpu_attribute(
 def _tflops(precision: Precision) -> Attribute:
     label = precision.upper()
     return _gpu_attribute(
-        f"tflops_{precision}", f"{label} 性能(密行列)", f"{label} peak (dense)", "TFLOPS",
+        f"tflops_{precision}",
+        f"{label} 性能(密行列)",
+        f"{label} peak (dense)",
+        "TFLOPS",
         lambda gpu: gpu.tflops.get(precision),
     )
 
@@ -72,7 +79,11 @@ def _gpu_memory_gb(item: InstanceProfile) -> Value | None:
 
 def _gpu_memory_total_gb(item: InstanceProfile) -> Value | None:
     each = _gpu_memory_gb(item)
-    return None if each is None or item.type.gpu is None else Decimal(str(each)) * item.type.gpu.devices
+    return (
+        None
+        if each is None or item.type.gpu is None
+        else Decimal(str(each)) * item.type.gpu.devices
+    )
 
 
 def _ebs_gbps(item: InstanceProfile) -> Value | None:
@@ -85,9 +96,12 @@ def _usd_per_gpu_hour(item: InstanceProfile) -> Value | None:
     return None if price is None or gpu is None else price / Decimal(str(gpu.count))
 
 
+# A table: one attribute a line.
+# fmt: off
 ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("vcpus", "vCPU", "vCPUs", "vCPU", lambda i: i.type.vcpus, None, "higher"),
-    Attribute("cores", "物理コア", "physical cores", "コア", lambda i: i.type.cores, None, "higher"),
+    Attribute("cores", "物理コア", "physical cores", "コア", lambda i: i.type.cores, None,
+              "higher"),
     Attribute("threads_per_core", "コアあたりスレッド", "threads per core", "スレッド",
               lambda i: i.type.threads_per_core),
     Attribute("memory_gib", "メモリ", "memory", "GiB", lambda i: i.type.memory_gib, None, "higher"),
@@ -102,16 +116,20 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("gpu_memory_gb", "GPU メモリ(公称)", "GPU memory (data sheet)", "GB",
               _gpu_memory_gb, lambda g: g.memory_gb, "higher"),
     Attribute("gpu_memory_gib", "GPU メモリ(API)", "GPU memory (API)", "GiB",
-              lambda i: i.type.gpu.memory_gib if i.type.gpu else None, lambda g: g.memory_gib, "higher"),
+              lambda i: i.type.gpu.memory_gib if i.type.gpu else None, lambda g: g.memory_gib,
+              "higher"),
     Attribute("gpu_memory_total_gb", "GPU メモリ合計(公称)", "total GPU memory (data sheet)", "GB",
               _gpu_memory_total_gb, None, "higher"),
     Attribute("gpu_memory_total_gib", "GPU メモリ合計(API)", "total GPU memory (API)", "GiB",
               lambda i: i.type.gpu.memory_total_gib if i.type.gpu else None, None, "higher"),
-    _gpu_attribute("usable_gib", "使える GPU メモリ", "usable GPU memory", "GiB", lambda g: g.usable_gib),
+    _gpu_attribute("usable_gib", "使える GPU メモリ", "usable GPU memory", "GiB",
+                   lambda g: g.usable_gib),
     _gpu_attribute("memory_bandwidth_gb_s", "GPU メモリ帯域", "GPU memory bandwidth", "GB/s",
                    lambda g: g.memory_bandwidth_gb_s),
-    _gpu_attribute("memory_type", "GPU メモリ種別", "GPU memory type", "", lambda g: g.memory_type, None),
-    _gpu_attribute("gpu_architecture", "GPU 世代", "GPU architecture", "", lambda g: g.architecture, None),
+    _gpu_attribute("memory_type", "GPU メモリ種別", "GPU memory type", "",
+                   lambda g: g.memory_type, None),
+    _gpu_attribute("gpu_architecture", "GPU 世代", "GPU architecture", "",
+                   lambda g: g.architecture, None),
     _gpu_attribute("compute_capability", "Compute Capability", "compute capability", "",
                    lambda g: g.compute_capability, None),
     _tflops("fp32"), _tflops("tf32"), _tflops("fp16"), _tflops("bf16"), _tflops("fp8"),
@@ -129,9 +147,11 @@ ATTRIBUTES: tuple[Attribute, ...] = (
               lambda i: i.type.network.baseline_gbps, None, "higher"),
     Attribute("efa_interfaces", "EFA インターフェイス", "EFA interfaces", "本",
               lambda i: i.type.network.efa_interfaces, None, "higher"),
-    Attribute("ebs_gbps", "EBS 帯域(最大)", "EBS bandwidth (peak)", "Gbps", _ebs_gbps, None, "higher"),
+    Attribute("ebs_gbps", "EBS 帯域(最大)", "EBS bandwidth (peak)", "Gbps", _ebs_gbps, None,
+              "higher"),
     Attribute("nvme_gb", "ローカル NVMe", "local NVMe", "GB",
-              lambda i: i.type.instance_store.total_gb if i.type.instance_store else 0, None, "higher"),
+              lambda i: i.type.instance_store.total_gb if i.type.instance_store else 0, None,
+              "higher"),
     Attribute("nvme_disks", "NVMe 本数", "NVMe disks", "本",
               lambda i: i.type.instance_store.disks if i.type.instance_store else 0),
     Attribute("bare_metal", "ベアメタル", "bare metal", "", lambda i: i.type.bare_metal),
@@ -147,5 +167,6 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("usd_per_gpu_hour", "GPU あたり料金", "price per GPU", "USD",
               _usd_per_gpu_hour, None, "lower"),
 )
+# fmt: on
 
 BY_KEY: dict[str, Attribute] = {attribute.key: attribute for attribute in ATTRIBUTES}

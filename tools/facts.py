@@ -1,7 +1,7 @@
-"""Facts: a result flattened to (subject, attribute, value, unit), for the number lock and for short summaries.
+"""Facts: a result flattened to (subject, attribute, value, unit), for lock and summaries.
 
-A family's facts are the smallest and the largest value over its members, so that a figure in between, which
-belongs to a single member, does not pass as a statement about the family.
+A family's facts are the smallest and the largest value over its members, so that a figure in
+between, which belongs to a single member, does not pass as a statement about the family.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal
 from knowledge.ec2.schema import NotOffered, Price
 from tools.attributes import ATTRIBUTES, BY_KEY, Value
 from tools.instances import Comparison, Description, SearchResult
+from tools.names import fold
 from tools.profiles import (
     FamilyProfile,
     FamilySummary,
@@ -73,6 +74,8 @@ def fact_groups(result: Result) -> dict[str, list[FactGroup]]:
             groups[SEARCH] = [partial(_search, result)]
             _group_instances((*result.items, *result.elsewhere), groups)
         case NameFailure():
+            family = fold(result.name).partition(".")[0]
+            groups[family] = [partial(_sizes_of, family, result)]
             _group_instances(result.alternatives, groups)
         case InputFailure():
             pass
@@ -96,9 +99,7 @@ def _group_profile(item: Profile, groups: dict[str, list[FactGroup]]) -> None:
                 _group_instances(family.ends, groups)
 
 
-def _group_instances(
-    items: Iterable[InstanceProfile], groups: dict[str, list[FactGroup]]
-) -> None:
+def _group_instances(items: Iterable[InstanceProfile], groups: dict[str, list[FactGroup]]) -> None:
     for item in items:
         groups.setdefault(item.key, []).append(partial(_instance, item))
 
@@ -111,6 +112,11 @@ def _search(result: SearchResult) -> Iterator[Fact]:
         if not isinstance(condition.value, bool):
             unit = BY_KEY[condition.attribute].unit
             yield Fact(SEARCH, condition.attribute, condition.value, unit)
+
+
+def _sizes_of(family: str, result: NameFailure) -> Iterator[Fact]:
+    if result.problem == "no_such_size":
+        yield Fact(family, "members", Decimal(len(result.suggestions)), "件")
 
 
 def _series(item: SeriesProfile) -> Iterator[Fact]:

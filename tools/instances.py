@@ -1,7 +1,8 @@
 """Instance questions: describe, compare and find, over the EC2 catalogue.
 
-Requests name things as people do (`G4DN XLARGE`, `A100`, `p4`); results carry full profiles, so that every
-figure that is later shown can be matched to its subject and attribute. Prices are for one region.
+Requests name things as people do (`G4DN XLARGE`, `A100`, `p4`); results carry full profiles, so
+that every figure that is later shown can be matched to its subject and attribute. Prices are for
+one region.
 """
 
 from __future__ import annotations
@@ -18,14 +19,26 @@ from knowledge.ec2.schema import Arch, CpuMaker, InstanceType, Series, Source
 from tools.attributes import ATTRIBUTES, BY_KEY, Attribute, Value
 from tools.errors import ToolInputError
 from tools.names import Names, Subject
-from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Model, Profile, Profiler, sources_of
+from tools.profiles import (
+    FamilyProfile,
+    GpuProfile,
+    InstanceProfile,
+    Model,
+    Profile,
+    Profiler,
+    sources_of,
+)
 
 MAX_NAMES = 6
 MAX_RESULTS = 50
 Operator = Literal["=", ">=", "<=", ">", "<"]
 
 _OPERATORS = {
-    "=": operator.eq, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+    "=": operator.eq,
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
 }
 
 
@@ -112,9 +125,9 @@ class SearchResult(Model):
     total: int
     items: tuple[InstanceProfile, ...]
     unpriced: tuple[str, ...]
-    """Matches that the catalogue cannot price in the region (so a price order leaves them last)."""
+    """Matches without a price in the region (a price order leaves them last)."""
     elsewhere: tuple[InstanceProfile, ...] = ()
-    """If nothing matches in the region: matches in other regions, priced in the reference region."""
+    """If nothing matches in the region: matches elsewhere, priced in the reference region."""
     sources: tuple[Source, ...] = ()
 
 
@@ -157,14 +170,16 @@ def find(catalogue: Catalogue, request: FindRequest) -> SearchResult:
     profiler = Profiler(catalogue, region)
     candidates = [profiler.instance(item.name, brief=True) for item in listed]
     matches = [item for item in candidates if _fulfils(item, request)]
-    offered = [item for item in matches if region in item.type.regions]
-    chosen = offered if request.offered_only else matches
+    chosen = [i for i in matches if not request.offered_only or region in i.type.regions]
     attribute = BY_KEY[request.sort]
     chosen.sort(key=lambda item: _sort_key(item, attribute, descending=request.descending))
     unpriced = tuple(item.key for item in chosen if item.usd_per_hour is None)
     return SearchResult(
-        request=request, total=len(chosen), items=tuple(chosen[: request.limit]), unpriced=unpriced,
-        elsewhere=() if chosen else tuple(matches[: request.limit]),
+        request=request,
+        total=len(chosen),
+        items=tuple(chosen[: request.limit]),
+        unpriced=unpriced,
+        elsewhere=tuple(item for item in matches if item not in chosen)[: request.limit],
         sources=sources_of(catalogue, (chosen or matches)[: request.limit]),
     )
 
@@ -181,7 +196,9 @@ def representatives(items: Sequence[Profile]) -> tuple[str, ...]:
     return tuple(_representative(group, shared).name for group in groups)
 
 
-def comparison_rows(columns: Sequence[InstanceProfile] | Sequence[object]) -> tuple[ComparisonRow, ...]:
+def comparison_rows(
+    columns: Sequence[InstanceProfile] | Sequence[object],
+) -> tuple[ComparisonRow, ...]:
     """Return one row per attribute that at least one column has."""
     rows = (_row(attribute, columns) for attribute in ATTRIBUTES)
     return tuple(row for row in rows if any(value is not None for value in row.values))
@@ -222,9 +239,7 @@ def _representative(group: list[InstanceType], shared: set[str]) -> InstanceType
     return max(group, key=lambda item: (item.listed, *size_order(item)))
 
 
-def _resolve(
-    catalogue: Catalogue, names: Iterable[str], region: str
-) -> tuple[str, list[Subject]]:
+def _resolve(catalogue: Catalogue, names: Iterable[str], region: str) -> tuple[str, list[Subject]]:
     resolver = Names(catalogue)
     subjects = [subject for name in names for subject in resolver.resolve(name)]
     return resolver.region(region), list(dict.fromkeys(subjects))

@@ -1,7 +1,7 @@
 """Names: which instance type, family, generation, GPU or series a word means.
 
-Spelling is forgiven only in width, case and separators (`G4DN XLARGE`, `p4d 24xl`). A name with other
-mistakes raises `UnknownNameError` with the closest real names, and the caller decides what to do.
+Spelling is forgiven only in width, case and separators (`G4DN XLARGE`, `p4d 24xl`). A name with
+other mistakes raises `UnknownNameError` with the closest real names; the caller decides what to do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SubjectKind = Literal["instance", "family", "gpu", "series"]
 MAX_EDITS = 2
 """A misspelling is repaired up to this many edits (insert, delete, replace, swap neighbours)."""
 
-_SIZE = r"(?:\d+x-?large|\d*xlarge|\d+xl|xl|nano|micro|small|medium|large|metal(?:-\d+xl)?)"
+_SIZE = r"(?:\d+\s?x-?large|\d*xlarge|\d+xl|xl|nano|micro|small|medium|large|metal(?:-\d+xl)?)"
 _FAMILY = r"[a-z]{1,4}\d{1,2}[a-z]*(?:-(?:flex|b\d{3}|[a-z]{2}\d{3}))?"
 INSTANCE_PATTERN = re.compile(rf"({_FAMILY})\s*[.・,_ \-]?\s*({_SIZE})", re.ASCII)
 _GPU_COUNT_SUFFIX = re.compile(r"[\s\-]*(\d+)\s*(?:gb|gib)$")
@@ -53,7 +53,7 @@ class Names:
         raise self._unknown(name, word)
 
     def region(self, code: str) -> str:
-        """Return the region code that `code` means (a code or a name). Raises UnknownRegionError."""
+        """Return the code of the region that has this code or name. Raises UnknownRegionError."""
         word = unicodedata.normalize("NFKC", code).strip().lower()
         for region in self._catalogue.regions.values():
             if word in (region.code, region.name.lower(), region.name_en.lower()):
@@ -75,14 +75,20 @@ class Names:
                 listed = any(item.listed for item in items)
                 grouped.setdefault(prefix[0], []).extend([key] if listed else [])
         families = self._catalogue.families
-        return {key: tuple(found) for key, found in grouped.items() if found and key not in families}
+        return {
+            key: tuple(found) for key, found in grouped.items() if found and key not in families
+        }
 
     @cached_property
     def gpu_names(self) -> dict[str, tuple[str, ...]]:
-        """GPU keys by folded spelling: `a100` -> A100-40GB, A100-80GB; `rtxpro6000` -> …"""
+        """GPU keys by folded spelling: `a100` -> A100-40GB, A100-80GB."""
         names: dict[str, list[str]] = {}
         for gpu in self._catalogue.gpus.values():
-            spellings = {squeeze(gpu.key), squeeze(gpu.model), squeeze(f"{gpu.model}{gpu.memory_gb}gb")}
+            spellings = {
+                squeeze(gpu.key),
+                squeeze(gpu.model),
+                squeeze(f"{gpu.model}{gpu.memory_gb}gb"),
+            }
             for spelling in spellings:
                 names.setdefault(spelling, []).append(gpu.key)
         return {spelling: tuple(keys) for spelling, keys in names.items()}
@@ -127,7 +133,9 @@ class Names:
         return UnknownNameError(name, "no_such_family" if is_name else "not_a_name", ())
 
     def _nearest(self, word: str) -> tuple[str, ...]:
-        pool = self._catalogue.types if "." in word else {**self._catalogue.families, **self.gpu_names}
+        pool = (
+            self._catalogue.types if "." in word else {**self._catalogue.families, **self.gpu_names}
+        )
         near = closest(word, pool, limit=3)
         return tuple(name for name in near if edits(word, name) <= MAX_EDITS + 1)
 
@@ -154,6 +162,7 @@ def squeeze(name: str) -> str:
 
 def canonical_size(size: str) -> str:
     """Return the API spelling of a size: `24xl` -> `24xlarge`, `metal-24xl` as it is."""
+    size = re.sub(r"\s", "", size)
     return size if size.startswith("metal") else re.sub(r"(\d*)xl?(?:-?large)?$", _spell, size)
 
 

@@ -159,7 +159,9 @@ class Profiler:
         self._catalogue = catalogue
         self._region = region
 
-    def build(self, subject: Subject) -> InstanceProfile | FamilyProfile | GpuProfile | SeriesProfile:
+    def build(
+        self, subject: Subject
+    ) -> InstanceProfile | FamilyProfile | GpuProfile | SeriesProfile:
         """Return the profile of a resolved subject."""
         match subject.kind:
             case "instance":
@@ -208,7 +210,8 @@ class Profiler:
     def series(self, key: str) -> SeriesProfile:
         """Return a series' profile: its listed families, newest generation first."""
         families = [
-            items[0] for items in self._catalogue.families.values()
+            items[0]
+            for items in self._catalogue.families.values()
             if items[0].series == key and any(item.listed for item in items)
         ]
         families.sort(key=lambda item: (-item.generation, item.family))
@@ -219,7 +222,9 @@ class Profiler:
         members = [item for item in self._catalogue.families[family] if item.listed]
         virtual = [item for item in members if not item.bare_metal] or members
         return FamilySummary(
-            key=family, facts=self._catalogue.family_facts.get(family), sizes=len(members),
+            key=family,
+            facts=self._catalogue.family_facts.get(family),
+            sizes=len(members),
             smallest=self.instance(virtual[0].name, brief=True),
             largest=self.instance(virtual[-1].name, brief=True),
         )

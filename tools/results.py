@@ -1,6 +1,7 @@
 """All result models of the tools under one adapter.
 
-A result that comes back from a checkpoint or from JSON is a plain dict; its `kind` says what it was.
+A result that comes back from a checkpoint or from JSON is a plain dict; its `kind` says what it
+was.
 """
 
 from __future__ import annotations

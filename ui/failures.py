@@ -13,9 +13,7 @@ import errno
 import json
 import os
 import re
-import secrets
 import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,7 +124,10 @@ def show(failure: Failure, *, as_json: bool) -> None:
 
 
 def _unexpected(error: BaseException) -> Failure:
-    incident = secrets.token_hex(4)
+    import traceback
+    import uuid
+
+    incident = uuid.uuid4().hex[:8]
     trace = "".join(traceback.format_exception(error))
     path = _keep_trace(incident, trace)
     where = Text(f"(詳細: {path})", f" (details: {path})") if path else Text("", "")

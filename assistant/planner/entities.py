@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -19,6 +19,8 @@ MASK = "\x01"
 
 _INSTANCE = re.compile(rf"(?<![a-z0-9]){INSTANCE_PATTERN.pattern}(?![a-z0-9])", re.ASCII)
 _DOTTED = re.compile(r"(?<![a-z0-9])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.[a-z0-9\-]{2,14}", re.ASCII)
+_SHORT = 3
+_KATAKANA = re.compile(r"[ァ-ヶー]+")
 _SIZE_ONLY = re.compile(r"(?<![a-z0-9.])(\d+xlarge|\d+xl|xlarge|xl|large|medium|metal(?:-\d+xl)?)(?![a-z0-9])")
 _FAMILY_LIKE = re.compile(r"(?<![a-z0-9.\-])(?:(?:c|p|g|gr)\d{1,2}[a-z]{0,4}(?:-[a-z]+\d*)?|(?:inf|trn)\d[a-z]?)(?![a-z0-9])", re.ASCII)
 _OTHER_LIKE = re.compile(r"(?<![a-z0-9.\-])[a-z]{1,2}\d{1,2}[a-z]{0,4}(?![a-z0-9])", re.ASCII)
@@ -82,6 +84,7 @@ class EntityReader:
         self._read_families(found)
         self._read_sizes(found)
         found.quantities, found.rest = find_quantities(found.rest)
+        _narrow_variants(found)
         self._read_words(found)
         return found
 
@@ -147,7 +150,7 @@ class EntityReader:
         pattern, index = word_index("attributes")
         keys = [index[match[0]] if match[0] in index else index[_respace(match[0], index)]
                 for match in pattern.finditer(found.rest)]
-        found.attributes = list(dict.fromkeys(keys))
+        found.attributes = list(dict.fromkeys(_specific(key, keys, found.rest) for key in keys))
 
     def _add(self, found: Entities, start: int, name: str, written: str) -> None:
         """Resolve a name; repair a misspelling when exactly one real name is nearest."""
@@ -172,7 +175,11 @@ class EntityReader:
             index |= {region.name.lower(): region.code, region.name_en.lower(): region.code}
         for code, entries in table("regions").items():
             index |= dict.fromkeys(entries, code)
-        return any_of(index), index
+        # タイ must not be read out of タイプ.
+        short = [word for word in index if len(word) <= _SHORT and _KATAKANA.fullmatch(word)]
+        whole = "|".join(rf"(?<![ァ-ヶー]){word}(?![ァ-ヶー])" for word in short) or "(?!)"
+        rest = any_of(word for word in index if word not in short).pattern
+        return re.compile(f"{rest}|{whole}"), index
 
     @cached_property
     def _gpu_index(self) -> dict[str, tuple[Subject, ...]]:
@@ -191,7 +198,7 @@ class EntityReader:
         spelled = (r"[\s\-]*".join(map(re.escape, re.split(r"[\s\-]+", name)))
                    for name in sorted(names, key=len, reverse=True))
         return re.compile(rf"(?<![a-z0-9.\-])(?:(?:nvidia|tesla)[\s\-]*)?(?P<name>{'|'.join(spelled)})"
-                          r"(?:[\s\-(]*(?P<memory>16|32|40|80)\s*gi?b\)?(?!/s))?(?![a-z0-9])")
+                          r"(?:[\s\-(の]*(?P<memory>16|32|40|80)\s*gi?b(?:版|モデル)?\)?(?!/s|以上|以下))?(?![a-z0-9])")
 
     @cached_property
     def _foreign(self) -> re.Pattern[str]:
@@ -219,6 +226,29 @@ def cues(name: str, text: str) -> frozenset[str]:
     return frozenset(key for key, pattern in words(name).items() if pattern.search(text))
 
 
+_MOST = r"(?:一番|最も|もっとも|1番)[^、。]{0,10}?"
+_EXTREMES = {
+    "superlative_high": re.compile(_MOST + r"(?:多|大き|大容量|高性能|高速|速|広|強|上位)"),
+    "superlative_low": re.compile(_MOST + r"(?:安|小さ|少な|低)"),
+}
+
+
+def superlatives(text: str) -> frozenset[str]:
+    """Return the superlative cues whose words stand apart (`一番vCPUが多い`)."""
+    return frozenset(key for key, pattern in _EXTREMES.items() if pattern.search(text))
+
+
+def _narrow_variants(found: Entities) -> None:
+    """Read `80GBのA100` as the one variant of the GPU that has this memory."""
+    for quantity in list(found.quantities):
+        suffix = f"-{quantity.value:f}GB"
+        for index, mention in enumerate(found.mentions):
+            chosen = tuple(s for s in mention.subjects if s.key.endswith(suffix))
+            if len(mention.subjects) > 1 and chosen and quantity.op == "=":
+                found.mentions[index] = Mention(mention.start, mention.text, chosen)
+                found.quantities = [other for other in found.quantities if other is not quantity]
+
+
 def _scan(pattern: re.Pattern[str], found: Entities, *, mask: bool = True) -> Iterator[re.Match[str]]:
     """Yield the matches in the unread text, masking each so that it is read once."""
     for match in list(pattern.finditer(found.rest)):
@@ -238,6 +268,21 @@ def _family_of(mention: Mention | None) -> str | None:
     if subject.kind == "family":
         return subject.key
     return subject.key.partition(".")[0] if subject.kind == "instance" else None
+
+
+_TOTAL = re.compile(r"合計|総量|トータル|全部で|合わせて|total|combined")
+_COMPUTE = re.compile(r"性能|tflops|flops|演算")
+
+
+def _specific(key: str, keys: Sequence[str], text: str) -> str:
+    """Return the attribute that a word means beside the other words of the clause."""
+    if key == "gpu_memory_gb" and _TOTAL.search(text):
+        return "gpu_memory_total_gb"
+    if key in ("bf16", "fp8") and _COMPUTE.search(text):
+        return f"tflops_{key}"
+    if key == "tflops_fp16" and not re.search(r"fp16|半精度", text):
+        return next((f"tflops_{p}" for p in ("bf16", "fp8", "fp32", "tf32") if p in text), key)
+    return key
 
 
 def _respace(word: str, index: dict[str, str]) -> str:

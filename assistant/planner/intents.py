@@ -94,6 +94,7 @@ RULES: tuple[Rule, ...] = (
     ("decline_concept", lambda s: "concept" in s.scope and not s.named),
     ("describe", lambda s: bool(s.entities.unknown) and not s.entities.mentions),
     ("availability", lambda s: _asks_region(s)),
+    ("compare", lambda s: _chooses_between(s)),
     ("verify", lambda s: s.claims and "verify" in s.cues and not s.superlative and not _asks_which(s)),
     ("compare", lambda s: _compares(s)),
     ("find", lambda s: _searches(s)),
@@ -127,16 +128,24 @@ def _is_lookup(s: Signals) -> bool:
 
 
 def _asks_which(s: Signals) -> bool:
-    return bool(re.search(r"どれ|どの|どんな|何が|なにが|which|what|いくつ|いくら|何枚|何基|何gb|何台|どこ|どちら|どっち|一覧", s.text))
+    return bool(re.search(r"どれ|どの|どんな|何が|なにが|which|what|いくつ|いくら|how many|how much|何分|何枚|何基|何gb|何台|どこ|どちら|どっち|一覧", s.text))
 
 
 def _asks_region(s: Signals) -> bool:
     anchored = s.named or s.context is not None
-    place = s.entities.regions or "リージョン" in s.text or "region" in s.text or "where" in s.text
+    place = s.entities.regions or re.search(r"リージョン|region|where|どこで|どこに|どこの", s.text)
     priced = "usd_per_hour" in s.entities.attributes
     open_find = s.kinds <= {"gpu", "series"} and bool(re.search(r"インスタンス|instances?\b", s.text))
     return bool(anchored and place and "availability" in s.cues and not priced and not open_find
                 and not s.superlative and not s.entities.quantities)
+
+
+def _chooses_between(s: Signals) -> bool:
+    """Whether a follow-up asks which of the things named before is better (`安いのはどっち?`)."""
+    if s.named or s.context is None or s.context.intent == "find" or "gpu_scope" in s.cues:
+        return False
+    which = bool(re.search(r"どっち|どちら|which|差額|の差", s.text)) or (s.superlative and len(s.context.subjects) > 1)
+    return which and len(s.context.recent) > 1
 
 
 def _compares(s: Signals) -> bool:
@@ -161,10 +170,16 @@ def _searches(s: Signals) -> bool:
         hosts = "gpu" in s.kinds and ("carry" in s.cues or bool(re.search(r"インスタンス|instance", s.text)))
         if s.kinds == {"gpu"} and s.entities.attributes and not hosts and not s.entities.quantities:
             return s.superlative
+        if s.kinds == {"family"} and s.entities.attributes and not s.superlative and "find" not in s.cues:
+            return False
         return s.superlative or hosts or (filtered and ("find" in s.cues or bool(s.entities.quantities))) or (
             "series" in s.kinds and wants) or bool(_EXTREMES.search(s.text))
     if not s.domain and "gpu_scope" not in s.cues:
         return False
     if s.context is not None and s.context.intent == "compare" and s.superlative and not s.entities.quantities:
+        return False
+    about_context = s.context is not None and s.context.intent != "find" and bool(s.context.subjects)
+    scoped = s.superlative or "gpu_scope" in s.cues or re.search(r"インスタンス|instances?\b", s.text)
+    if about_context and s.entities.attributes and not scoped and not s.entities.quantities:
         return False
     return wants or bool(s.entities.quantities) or (bool(s.entities.filters) and _DOMAIN.search(s.text) is not None)

@@ -30,6 +30,7 @@ def normalise(text: str) -> str:
     word = _DASHES.sub("-", _CONTROL.sub(" ", word))
     word = re.sub(r"(?<=[a-z0-9])[・。](?=[a-z0-9])", ".", word)
     word = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", word)
+    word = re.sub(r"(vram|gpu|memory|ram|cpu|nvme|ssd|ebs)(?=\d)", r"\1 ", word)
     word = _written(word)
     return _KANJI_NUMBER.sub(_arabic, _protect(word)).replace("\0", "一").strip()
 
@@ -62,7 +63,7 @@ def _arabic(match: re.Match[str]) -> str:
             digit = 0
         else:
             digit = digit * 10 + _DIGITS[character]
-    return str(total + digit)
+    return f" {total + digit}"  # apart from a name before it: H100一枚
 
 
 def is_english(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from assistant.planner.vocabulary import any_of, table
 from tools.instances import Condition, Operator
 
+_DECIMAL_KILO = Decimal(1000)
 _CONTEXT = 14
 """Characters before and after a number in which a word can say what it measures."""
 _GPU_MEMORY = re.compile(r"gpu\s*の?\s*メモリ|vram|ビデオメモリ|gpu memory|hbm|枚あたり|1枚で")
@@ -62,7 +63,10 @@ def _read(match: re.Match[str], text: str) -> Quantity | None:
     if attribute == "memory":
         attribute = _memory_kind(before, after, text)
     op = _operator(match["before"], match["after"])
-    value = Decimal(match["number"]) * Decimal(str(unit.get("factor", 1)))
+    factor = Decimal(str(unit.get("factor", 1)))
+    if attribute == "memory_gib" and factor == _DECIMAL_KILO:
+        factor = Decimal(1024)  # 2 TB of main memory means 2,048 GiB
+    value = Decimal(match["number"]) * factor
     default: Operator = "<=" if attribute == "usd_per_hour" else ">=" if "gbps" in attribute else "="
     return Quantity(attribute, op or default, value, unit["unit"], match[0], op is not None)
 

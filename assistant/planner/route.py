@@ -59,6 +59,8 @@ def _filters(request: Request, region: str | None) -> dict[str, Any]:
         args["region"] = region
     if conditions:
         args["conditions"] = conditions
+    if request.everywhere:
+        args["offered_only"] = False
     if request.limit:
         args["limit"] = request.limit
     return args

@@ -14,6 +14,8 @@ from tools.names import Subject
 if TYPE_CHECKING:
     from assistant.planner.intents import Intent
 
+MAX_RECENT = 6
+_EVERYWHERE = re.compile(r"リージョン(?:を|は)?問わ|どのリージョンでも|全リージョン|世界(?:中|で)|any region|all regions")
 _TALK = ("thanks", "greeting", "help", "empty", "unclear")
 _LIMIT = re.compile(r"(?:上位|トップ|top|best)\s*(\d+)|(\d+)\s*(?:つ|個|種類|件|instances)(?!の?gpu)")
 
@@ -34,6 +36,10 @@ class Request:
     descending: bool = False
     limit: int | None = None
     gpu_only: bool = False
+    everywhere: bool = False
+    """Whether types that the region does not offer count too."""
+    recent: tuple[Subject, ...] = ()
+    """The subjects that the thread has named, oldest first."""
     text: str = ""
 
     @property
@@ -53,7 +59,11 @@ def complete(
         attributes=tuple(found.attributes), quantities=tuple(found.quantities),
         filters=tuple(found.filters), sort=sort, descending=descending, limit=_limit(text),
         gpu_only="gpu_scope" in cues or "gpu" in text, text=text,
+        everywhere=bool(_EVERYWHERE.search(text)), recent=found.subjects,
     )
+    if context is not None:
+        named = (s for s in (*context.recent, *found.subjects) if s.kind in ("instance", "family"))
+        request = replace(request, recent=tuple(dict.fromkeys(named))[-MAX_RECENT:])
     if context is None or intent.startswith("decline") or intent in _TALK:
         return request
     if found.sizes and not found.subjects:
@@ -76,8 +86,10 @@ def _carry(request: Request, cues: frozenset[str], context: Request) -> Request:
         return _same_question(request, cues, context)
     if request.unknown:
         return request
-    if request.intent == "find" and not (context.intent == "find" and "more" in cues):
+    if request.intent == "find" and not (context.intent == "find" and _narrows(request, cues)):
         return request
+    if request.intent == "compare" and len(context.subjects) < 2:
+        return replace(request, subjects=context.recent[-2:])
     if context.intent == "find":
         return _refine(request, context)
     attributes = request.attributes or context.attributes
@@ -109,8 +121,16 @@ def _same_question(request: Request, cues: frozenset[str], context: Request) -> 
                    quantities=context.quantities, filters=context.filters)
 
 
+def _narrows(request: Request, cues: frozenset[str]) -> bool:
+    """Whether a search without a scope of its own goes on with the search before it."""
+    fresh = re.search(r"インスタンス|instances?\b", request.text)
+    return "more" in cues or (bool(request.quantities or request.filters) and not fresh)
+
+
 def _refine(request: Request, context: Request) -> Request:
     """Narrow an earlier search by what is said now (`そのうち80GBの方は?`)."""
+    if context.gpu_only or any(s.kind == "gpu" for s in context.subjects):
+        request = replace(request, quantities=tuple(_of_gpu(q, request.text) for q in request.quantities))
     changed = {quantity.attribute for quantity in request.quantities}
     kept = tuple(q for q in context.quantities if q.attribute not in changed)
     return replace(
@@ -120,6 +140,12 @@ def _refine(request: Request, context: Request) -> Request:
         descending=request.descending if request.sort else context.descending,
         gpu_only=request.gpu_only or context.gpu_only,
     )
+
+
+def _of_gpu(quantity: Quantity, text: str) -> Quantity:
+    """Read a bare amount of memory as GPU memory, when GPUs are what the thread is about."""
+    host = re.search(r"システム|ホスト|メイン|(?<![a-zv])ram|vcpu", text)
+    return replace(quantity, attribute="gpu_memory_gb") if quantity.attribute == "memory_gib" and not host else quantity
 
 
 def merge(requests: Sequence[Request]) -> tuple[Request, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.answer import Language
-from assistant.planner.entities import Entities, EntityReader, cues
+from assistant.planner.entities import Entities, EntityReader, cues, superlatives
 from assistant.planner.intents import decide
 from assistant.planner.normalise import is_english, normalise
 from assistant.planner.slots import Request, complete, merge
@@ -74,9 +74,8 @@ class Understander:
     def _clause(self, part: str, whole: str) -> Clause:
         entities = self._reader.read(part)
         tail = whole[whole.find(part) + len(part) :][:1]
-        return Clause(
-            part, entities, cues("intents", entities.rest + tail), cues("scope", part)
-        )
+        found = cues("intents", entities.rest + tail) | superlatives(part)
+        return Clause(part, entities, found, cues("scope", part))
 
 
 def _requests(clauses: Sequence[Clause], previous: tuple[Request, ...]) -> tuple[Request, ...]:

@@ -44,7 +44,7 @@ def any_of(entries: Any) -> re.Pattern[str]:
 
 
 def _whole(word: str) -> str:
-    escaped = re.escape(word).replace(r"\ ", r"\s*")
+    escaped = re.escape(word).replace(r"\ ", r"\s*").replace("gpu1", r"gpu\s*1")
     left = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", word) else ""
     right = r"(?![a-z0-9])" if re.search(r"[a-z0-9]$", word) else ""
     return f"{left}{escaped}{right}"

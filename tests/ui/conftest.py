@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))  # fake_assistant is shared with the program that tests start
 
-from fake_assistant import FakeAssistant  # noqa: E402
+from fake_assistant import FakeAssistant, stand_in  # noqa: E402
 
 from ui.call import Session  # noqa: E402
 from ui.cli import run  # noqa: E402
@@ -59,7 +59,7 @@ def cli(
 
     def call(*argv: str, stdin: bytes = b"", assistant: FakeAssistant | None = None) -> Outcome:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
-        code = run(argv, Session(build=lambda settings: assistant or fake.under(settings)))
+        code = run(argv, Session(lambda settings: stand_in(assistant or fake.under(settings))))
         captured = capsys.readouterr()
         return Outcome(code, captured.out, captured.err)
 

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
@@ -14,6 +14,9 @@ from assistant.answer import Answer, ToolCall
 from assistant.errors import AssistantError, UsageError
 from assistant.events import Step, TextDelta
 from assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant import Assistant
 
 TABLE = """**G5 は A10G(24 GB)、G4dn は T4(16 GB)を積みます。** 学習には G5 が向きます。
 
@@ -118,7 +121,7 @@ class FakeAssistant:
                 "p5.24xlarge はありません。もしかして: p5.48xlarge",
                 "There is no p5.24xlarge. Did you mean p5.48xlarge?",
             )
-        item = {
+        item: dict[str, Any] = {
             "kind": "instance",
             "type": {"name": names[0], "vcpus": 4, "regions": ["a", "b"]},  # type: ignore[index]
             "quotes": [
@@ -170,6 +173,11 @@ class FakeAssistant:
         self.threads.used.append(str(answer.thread_id))
         self.history.answers.append(answer)
         return answer
+
+
+def stand_in(fake: FakeAssistant) -> Assistant:
+    """Return the fake as what it stands for."""
+    return cast("Assistant", fake)
 
 
 def failing(kind: type[AssistantError]) -> FakeAssistant:

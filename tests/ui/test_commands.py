@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -192,14 +193,15 @@ def hello() -> int:
 def test_other_packages_add_commands(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are listed without being imported, and load when they are named."""
     entries = [
-        EntryPoint("hello", f"{__name__}:hello", "ask.commands"),
+        EntryPoint("hello", "hello_package:command", "ask.commands"),
         EntryPoint("broken", "no_such_package:command", "ask.commands"),
     ]
-    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or sys.modules["__main__"])
-    monkeypatch.setattr(
-        "importlib.metadata.entry_points",
-        lambda group, name=None: [e for e in entries if name in (None, e.name)],
-    )
+
+    def installed(group: str, name: str | None = None) -> list[EntryPoint]:
+        return [e for e in entries if e.group == group and name in (None, e.name)]
+
+    monkeypatch.setitem(sys.modules, "hello_package", SimpleNamespace(command=hello))
+    monkeypatch.setattr("importlib.metadata.entry_points", installed)
     assert {"hello", "broken"} <= set(cli("--help").out.split())
     assert cli("hello").out == "hello from elsewhere\n"
     assert cli("broken").code == 3

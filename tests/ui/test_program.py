@@ -20,10 +20,14 @@ Start = Any
 
 
 def on_terminal(
-    program: list[str], *argv: str, keys: bytes = b"", interrupt_at: bytes = b"", **environment: str
+    program: list[str],
+    *argv: str,
+    keys: bytes = b"",
+    interrupt_at: bytes = b"",
+    environment: dict[str, str] | None = None,
 ) -> tuple[int, str]:
     """Run the program on a terminal and return exit code and everything it showed."""
-    env = {"COLUMNS": "80", **environment}
+    env = {"COLUMNS": "80", **(environment or {})}
     env["PYTHONPATH"] = os.pathsep.join((str(ROOT), *sys.path))
     pid, terminal = pty.fork()
     if pid == 0:
@@ -67,7 +71,7 @@ def test_no_colour_when_it_is_refused(
     program: list[str], argv: Any, environment: dict[str, str]
 ) -> None:
     """NO_COLOR, TERM=dumb, --color never; a dumb terminal gets no cursor movement either."""
-    _, shown = on_terminal(program, *argv, "G5は?", **environment)
+    _, shown = on_terminal(program, *argv, "G5は?", environment=environment)
     assert not [code for code in ("\x1b[1m", "\x1b[2m", "\x1b[4m") if code in shown]
     assert ("\x1b" in shown) == ("TERM" not in environment)
     assert "─────" in shown
@@ -83,7 +87,7 @@ def test_streamed_and_complete_answers_look_the_same(program: list[str]) -> None
 def test_conversation_on_a_terminal(program: list[str]) -> None:
     """Questions share a thread until /new; Ctrl-D leaves."""
     keys = "G5は?\n料金は?\n/new\nG6は?\n/bogus\n\x04".encode()
-    code, shown = on_terminal(program, "chat", "-v", keys=keys, COLUMNS="200")
+    code, shown = on_terminal(program, "chat", "-v", keys=keys, environment={"COLUMNS": "200"})
     assert code == 0
     assert [shown.count(f"会話 t{n}") for n in (1, 2, 3)] == [2, 0, 1]
     assert "/bogus" in shown

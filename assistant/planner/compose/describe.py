@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.phrases import Phrases, display, fraction, number
 from assistant.planner.compose.rows import gpu_memory, summary_rows, what
 from assistant.planner.slots import Request
-from knowledge.ec2.schema import Family
+from knowledge.ec2.schema import Family, Term
 from tools.attributes import BY_KEY, Value
 from tools.instances import Description
 from tools.profiles import (
@@ -43,9 +44,10 @@ def attributes(draft: Draft, request: Request, result: Description) -> None:
     """Write the attributes asked for, one sentence each, then the sizes of families."""
     items = [item for item in result.items if not isinstance(item, SeriesProfile)]
     machines = [item for item in items if not isinstance(item, GpuProfile)]
+    term = _term(request.text)
     sentences = [
         sentence for item in (machines or items) for key in _wanted(request, item)
-        if (sentence := state(draft, item, key, result.region))
+        if (sentence := state(draft, item, key, result.region, term))
     ]
     if not sentences:
         describe(draft, request, result)
@@ -68,9 +70,27 @@ def sizes(draft: Draft, request: Request, result: Description) -> None:
     draft.cite(result.sources)
 
 
-def state(draft: Draft, item: Profile, key: str, region: str) -> str | None:
+def _term(text: str) -> Term:
+    """Return the purchase term that a question names; on-demand if none."""
+    for term, words in _TERMS:
+        if words.search(text):
+            return term
+    return "on-demand"
+
+
+_TERMS: tuple[tuple[Term, re.Pattern[str]], ...] = (
+    ("spot", re.compile(r"スポット|spot")),
+    ("capacity-block", re.compile(r"capacity\s*block|キャパシティ\s*ブロック")),
+)
+
+
+def state(draft: Draft, item: Profile, key: str, region: str, term: Term = "on-demand") -> str | None:
     """Return one attribute of one item as a sentence; None where the attribute does not apply."""
     say = draft.say
+    if key == "usd_per_hour" and term != "on-demand" and isinstance(item, InstanceProfile):
+        quote = item.quote(term)
+        draft.cite_quote(quote)
+        return say(f"a_price_{term}", name=item.key, region=say.region(region), price=say.price(quote))
     if key == "usd_per_hour":
         return _price_sentence(draft, item, region)
     if isinstance(item, FamilyProfile):
@@ -248,10 +268,15 @@ def _wanted(request: Request, item: Profile) -> list[str]:
     """Return the attributes to state: the general word for memory also serves GPUs and families of GPUs."""
     keys = list(request.attributes)
     if isinstance(item, GpuProfile):
-        keys = [{"memory_gib": "gpu_memory_gb", "gpu_model": "gpu_architecture"}.get(key, key) for key in keys]
+        keys = [_OF_GPUS.get(key, key) for key in keys]
     # "GPU のメモリ" names the GPU only to say whose memory is meant.
     specific = any(key.startswith(("gpu_", "usable", "tflops", "memory_b")) and key != "gpu_model" for key in keys)
     return [key for key in keys if not (specific and key == "gpu_model")]
+
+
+_OF_GPUS = {"memory_gib": "gpu_memory_gb", "gpu_model": "gpu_architecture", "arch": "gpu_architecture",
+            "network_gbps": "memory_bandwidth_gb_s"}
+"""What a general word means when a GPU is asked about."""
 
 
 def _is(say: Phrases, name: str, key: str, value: Value | None, item: InstanceProfile | GpuProfile) -> str | None:
@@ -266,13 +291,29 @@ def _is(say: Phrases, name: str, key: str, value: Value | None, item: InstancePr
         return say("a_unknown" if missing else "a_none", name=name, label=label)
     if value == 0:
         return say("a_none", name=name, label=label)
-    text = say.value(key, value)
-    gpu = item.gpu
+    if isinstance(item, InstanceProfile) and item.type.gpu and _about_gpu(key):
+        if key == "gpu_count" and item.type.gpu.partition < 1:
+            return instance_sentence(say, item) + say("stop").strip()
+        name = name if key == "gpu_model" else say("a_with_gpu", name=name, gpu=_gpu_named(say, name, item))
+    return say("a_is", name=name, label=label.split("(")[0].strip(), value=_valued(say, key, value, item))
+
+
+def _gpu_named(say: Phrases, name: str, item: InstanceProfile) -> str:
+    """Return the GPU beside a name: with its count for a type, without for a family."""
+    return what(say, item) if name == item.key else item.type.gpu.gpu if item.type.gpu else ""
+
+
+def _valued(say: Phrases, key: str, value: Value, item: InstanceProfile | GpuProfile) -> str:
+    """Return a value as text, GPU memory in both of its units."""
+    gpu, attachment = item.gpu, item.type.gpu if isinstance(item, InstanceProfile) else None
     if key in ("gpu_memory_gb", "gpu_memory_gib") and gpu and not _sliced(item):
-        text = gpu_memory(say, gpu)
+        return gpu_memory(say, gpu)
+    if key.startswith("gpu_memory_total") and gpu and attachment and not _sliced(item):
+        total = number(gpu.memory_gb * attachment.devices)
+        return say("memory_api", gb=total, gib=number(attachment.memory_total_gib))
     if key == "gpu_model" and isinstance(item, InstanceProfile) and gpu:
-        text = f"{what(say, item)}({gpu.memory_gb} GB)"
-    return say("a_is", name=name, label=label.split("(")[0].strip(), value=text)
+        return f"{what(say, item)}({gpu.memory_gb} GB)"
+    return say.value(key, value)
 
 
 def _sliced(item: InstanceProfile | GpuProfile) -> bool:

@@ -18,6 +18,7 @@ _TALK = ("thanks", "greeting")
 def unknown_name(draft: Draft, request: Request, failure: NameFailure) -> None:
     """Write that a name does not exist, with the real ones."""
     draft.abstained, draft.reason = True, "not_found"
+    draft.quoted += [failure.name, failure.name.upper(), display(failure.name)]
     if failure.name.lower() in table("names")["foreign"]["gpus"]:
         draft.phrase("f_foreign_gpu", name=failure.name.upper())
         draft.phrase("f_foreign_more", names=draft.say.listed(GPU_CHOICES))
@@ -65,7 +66,8 @@ def _sizes(draft: Draft, failure: NameFailure) -> None:
     names = failure.suggestions
     family = display(failure.name.lower().partition(".")[0])
     key = "f_no_such_size" if len(names) <= MAX_NAMES else "f_many_sizes"
-    shown = draft.say.listed(names[:MAX_NAMES])
+    # The largest are what people who invent a size usually look for.
+    shown = draft.say.listed(names if len(names) <= MAX_NAMES else names[-MAX_NAMES:])
     draft.phrase(key, name=failure.name, family=family, names=shown, count=len(names))
 
 

@@ -13,6 +13,8 @@ from tools.instances import Condition, FindRequest, SearchResult
 from tools.profiles import REFERENCE_REGION, InstanceProfile
 
 MAX_UNPRICED = 4
+MAX_BEYOND = 6
+"""Up to so many matches, types that only other regions have are worth naming."""
 _STANDARD = ("vcpus", "memory_gib", "gpu_count", "gpu_memory_gb", "usd_per_hour", "gpu_model")
 
 
@@ -31,8 +33,11 @@ def search(draft: Draft, request: Request, result: SearchResult) -> None:
         _lead(draft, request, result, conditions)
         if result.total > 1:
             _count(draft, request, result, conditions)
-            _table(draft, result.items, result.request, result.request.region)
+        _table(draft, result.items, result.request, result.request.region)
         _unpriced(draft, result)
+        if result.elsewhere and result.total <= MAX_BEYOND:
+            names = say.listed(item.key for item in result.elsewhere[:MAX_BEYOND])
+            draft.phrase("s_beyond", region=region, names=names)
     draft.cite(result.sources)
     draft.suggestions += _suggestions(say, result.items)
 
@@ -44,7 +49,7 @@ def _lead(draft: Draft, request: Request, result: SearchResult, conditions: str)
     if result.total == 1:
         priced = quote is not None and quote.usd_per_hour is not None
         price = say("s_price" if priced else "s_no_price", region=say.region(find.region), price=say.price(quote))
-        draft.phrase("s_lead_one", name=first.key, what=_in_words(say, first), price=price)
+        draft.phrase("s_lead_one", region=say.region(find.region), name=first.key, what=_in_words(say, first), price=price)
         draft.cite_quote(quote)
     elif request.sort is None and find.sort == "usd_per_hour" and not find.descending and not request.quantities:
         draft.phrase("s_lead_list", total=result.total)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ _HALF_GB = Decimal("0.6")
 _DECIMAL_PREFIX = Decimal("0.025")
 _OPERATORS = {"=": lambda a, b: a == b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b,
               ">": lambda a, b: a > b, "<": lambda a, b: a < b}
+_WHOLE = re.compile(r"丸ごと|まるごと|フル|full|whole|entire|1枚")
 _NEGATED = ("ない", "ません", "非対応", "不可", "無い", "なし", "not ", "n't", "without")
 
 
@@ -42,8 +44,10 @@ def verify(draft: Draft, request: Request, result: Description) -> None:
     if not findings:
         describe(draft, request, result)
         return
-    for finding in findings:
-        draft.phrase(f"v_{finding.verdict}", statement=finding.statement)
+    for position, finding in enumerate(sorted(findings, key=lambda found: found.verdict == "yes")):
+        # After a "no" the parts that are right are stated, not confirmed.
+        confirms = position == 0 or finding.verdict != "yes"
+        draft.add(draft.say(f"v_{finding.verdict}", statement=finding.statement) if confirms else finding.statement)
         draft.quoted += [finding.echo] if finding.echo else []
     wrong = [gpu for gpu in gpus if machines and not any(gpu.key in _gpus(item) for item in machines)]
     for gpu in wrong:
@@ -63,7 +67,7 @@ def _findings(
     findings: list[Finding] = []
     for item in machines:
         if gpus:
-            findings.append(_gpu_claim(say, item, gpus))
+            findings.append(_gpu_claim(say, item, gpus, request.text))
         findings += [_quantity_claim(say, item, quantity) for quantity in request.quantities]
         findings += [_flag_claim(say, item, row, request.text) for row in request.filters if row.get("claim")]
     if not machines:
@@ -78,12 +82,18 @@ def _gpus(item: InstanceProfile | FamilyProfile) -> list[str]:
     return list(dict.fromkeys(member.type.gpu.gpu for member in members if member.type.gpu))
 
 
-def _gpu_claim(say: Phrases, item: InstanceProfile | FamilyProfile, gpus: Sequence[GpuProfile]) -> Finding:
+def _gpu_claim(
+    say: Phrases, item: InstanceProfile | FamilyProfile, gpus: Sequence[GpuProfile], text: str
+) -> Finding:
     name, real = display(item.key), _gpus(item)
     if not real:
         return Finding("no", say("v_gpu_none", name=name))
     described = say.listed(real)
     if any(gpu.key in real for gpu in gpus):
+        attachment = item.type.gpu if isinstance(item, InstanceProfile) else item.members[0].type.gpu
+        if attachment and attachment.partition < 1 and _WHOLE.search(text):
+            share = fraction(attachment.partition)
+            return Finding("no", say("v_slice", name=name, gpu=attachment.gpu, fraction=share))
         return Finding("yes", say("v_gpu_is", name=name, gpu=described))
     wrong = say.listed(dict.fromkeys(gpu.gpu.model for gpu in gpus))
     return Finding("no", say("v_gpu_not", name=name, wrong=wrong, gpu=described))
@@ -96,6 +106,8 @@ def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity) -> Finding:
         return Finding("no", say("v_slice", name=item.key, gpu=gpu.gpu, fraction=share))
     name, values = display(item.key), _values(item, key)
     label = say.label(key).split("(")[0].strip()
+    if isinstance(item, InstanceProfile) and item.type.gpu and key.startswith("gpu_"):
+        name = say("a_with_gpu", name=name, gpu=item.type.gpu.gpu)
     if not values:
         return Finding("no", say("a_none", name=name, label=label))
     holds = [_matches(item_value, quantity) for _, item_value in values]
@@ -109,7 +121,7 @@ def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity) -> Finding:
                         high=say.value(key, high[1]), high_name=high[0])
         return Finding(verdict, statement)
     value = say.value(key, low[1])
-    if verdict == "yes" or quantity.op != "=":
+    if verdict == "yes" or quantity.explicit:
         return Finding(verdict, say("v_value_is", name=name, label=label, value=value))
     wrong = say("not_", wrong=say.value(key, quantity.value))
     return Finding(verdict, say("v_value_not", name=name, label=label, value=value, wrong=wrong), wrong)
@@ -117,6 +129,8 @@ def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity) -> Finding:
 
 def _matches(value: Value, quantity: Quantity) -> bool:
     actual, claimed = Decimal(str(value)), quantity.value
+    if not quantity.explicit:
+        quantity = replace(quantity, op="=")
     if quantity.op == "=" and quantity.unit in ("GB", "GiB"):
         # People say 2 TB for 2,048 GiB and 22 GB for 22.4 GiB.
         return abs(actual - claimed) <= max(_HALF_GB, actual * _DECIMAL_PREFIX)
@@ -146,8 +160,22 @@ def _flag_claim(say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile
     if len(having) == len(members) or not having:
         supported = bool(having)
         statement = say("a_flag_yes" if supported else "a_flag_no", name=name, label=label)
+        if not isinstance(BY_KEY[key].of(members[-1]), bool | None):
+            statement = _amount(say, item, key, name, label)
         return Finding("yes" if supported != negated else "no", statement)
     return Finding("depends", say("v_some", names=say.listed(member.key for member in having)))
+
+
+def _amount(say: Phrases, item: Profile, key: str, name: str, label: str) -> str:
+    """Return how much of something an item has, as a sentence."""
+    values = _values(item, key)
+    if not values:
+        return say("a_none", name=name, label=label)
+    (small, low), (large, high) = values[0], values[-1]
+    if low == high:
+        return say("v_value_is", name=name, label=label, value=say.value(key, low))
+    return say("v_mixed", name=name, label=label, low=say.value(key, low), low_name=small,
+               high=say.value(key, high), high_name=large)
 
 
 def _cpu_claim(say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, row: dict[str, Any]) -> Finding:

@@ -1,0 +1,18 @@
+"""Costs from catalogue prices: hours, counts and terms in; amounts with their formulas out.
+
+Excludes tax, EBS and data transfer, which the catalogue does not price. Unknown stays unknown.
+"""
+
+from tools.cost.estimate import estimate
+from tools.cost.models import CostEstimate, CostLine, CostRequest, JpyRate, UsageLine
+from tools.cost.usage import Schedule
+
+__all__ = [
+    "CostEstimate",
+    "CostLine",
+    "CostRequest",
+    "JpyRate",
+    "Schedule",
+    "UsageLine",
+    "estimate",
+]
