@@ -112,7 +112,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
               lambda i: i.type.clock_ghz, None, "higher"),
     Attribute("gpu_model", "GPU", "GPU", "", lambda i: i.type.gpu.gpu if i.type.gpu else None,
               lambda g: g.key),
-    Attribute("gpu_count", "GPU 数", "GPUs", "GPU", _gpu_count, None, "higher"),
+    Attribute("gpu_count", "GPU 数", "GPUs", "基", _gpu_count, None, "higher"),
     Attribute("gpu_memory_gb", "GPU メモリ(公称)", "GPU memory (data sheet)", "GB",
               _gpu_memory_gb, lambda g: g.memory_gb, "higher"),
     Attribute("gpu_memory_gib", "GPU メモリ(API)", "GPU memory (API)", "GiB",

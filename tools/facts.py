@@ -208,8 +208,8 @@ def _gpu(item: GpuProfile) -> Iterator[Fact]:
     yield _regions(item.key, item.carriers)
     counts = [Decimal(str(c.type.gpu.count)) for c in item.carriers if c.type.gpu]
     if counts:
-        yield Fact(item.key, "gpu_count", min(counts), "GPU", "min")
-        yield Fact(item.key, "gpu_count", max(counts), "GPU", "max")
+        yield Fact(item.key, "gpu_count", min(counts), "基", "min")
+        yield Fact(item.key, "gpu_count", max(counts), "基", "max")
 
 
 def _ratios(column: str, result: Comparison) -> Iterator[Fact]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -29,6 +29,7 @@ from tools.profiles import (
     sources_of,
 )
 
+T = TypeVar("T")
 MAX_NAMES = 6
 MAX_RESULTS = 50
 Operator = Literal["=", ">=", "<=", ">", "<"]
@@ -185,15 +186,19 @@ def find(catalogue: Catalogue, request: FindRequest) -> SearchResult:
 
 
 def representatives(items: Sequence[Profile]) -> tuple[str, ...]:
-    """Return one instance type per item: named types, else a size that all the families have.
+    """Return one instance type per item: named types, else members that can be compared fairly.
 
-    Families are represented by their smallest common size (virtual, with a whole GPU where they
-    have GPUs), or by their largest member where they share no size.
+    Families are represented by their smallest common size (virtual), or, where they share no size,
+    by members with as many GPUs as the others have (P4d and P5: 8), or by their largest member.
     """
     groups = [_members(item) for item in items]
-    sizes = [{item.size for item in group} for group in groups if len(group) > 1]
-    shared = set[str]().union(*sizes).intersection(*sizes)
-    return tuple(_representative(group, shared).name for group in groups)
+    shared = _in_all([{item.size for item in group} for group in groups])
+    counts = _in_all([{item.gpu.count for item in group if item.gpu} for group in groups])
+    return tuple(_representative(group, shared, max(counts, default=None)).name for group in groups)
+
+
+def _in_all(sets: list[set[T]]) -> set[T]:
+    return set[T]().union(*sets).intersection(*sets)
 
 
 def comparison_rows(
@@ -231,12 +236,15 @@ def _members(item: Profile) -> list[InstanceType]:
             return [member.type for member in item.families[0].ends]
 
 
-def _representative(group: list[InstanceType], shared: set[str]) -> InstanceType:
+def _representative(
+    group: list[InstanceType], shared: set[str], gpus: float | None
+) -> InstanceType:
     common = [item for item in group if item.size in shared and not item.bare_metal]
     if common:
         # "large" is a starter size that no GPU family has; ML teams think in xlarge.
         return min(common, key=lambda item: (item.size != "xlarge", *size_order(item)))
-    return max(group, key=lambda item: (item.listed, *size_order(item)))
+    alike = [item for item in group if item.gpu and item.gpu.count == gpus]
+    return max(alike or group, key=lambda item: (item.listed, *size_order(item)))
 
 
 def _resolve(catalogue: Catalogue, names: Iterable[str], region: str) -> tuple[str, list[Subject]]:

@@ -55,7 +55,9 @@ class LocalCommand(click.Command):
         self.examples = examples
 
     def get_help(self, ctx: click.Context) -> str:
-        """Return the help page."""
+        """Return the help page; for the command that answers questions, that of the program."""
+        if ctx.parent and ctx.info_name == ctx.parent.info_name:
+            return ctx.parent.get_help()
         usage = f"{ctx.command_path} {' '.join(self.collect_usage_pieces(ctx))}"
         rows = option_rows(self, ctx)
         return help_page(usage, self.text, examples=example_rows(self.examples), options=rows)

@@ -99,14 +99,16 @@ class BodyGate:
         self, passage: Passage, mentions: list[Mention], figure: Figure, topics: list[str]
     ) -> dict[str, frozenset[Decimal]]:
         """Return the catalogue's values of the subjects that a figure may be about."""
+        if passage.is_cell and _is_demand(passage, [], figure):
+            return {}
         if passage.is_cell:
             names = [item.name for item in mentions]
         else:
             near = self._nearest(passage, mentions, figure)
             is_tied = bool(near) and _is_tied(passage.text, near[0], figure)
-            if not is_tied and _is_demand(passage.text, near, figure):
+            if not is_tied and _is_demand(passage, near, figure):
                 return {}
-            names = [item.name for item in near] + ([] if is_tied else topics)
+            names = [near[0].name] if is_tied else [item.name for item in near] + topics
         return {name: self.values(name, figure.unit) for name in names}
 
     def _nearest(self, passage: Passage, mentions: list[Mention], figure: Figure) -> list[Mention]:
@@ -226,21 +228,21 @@ def figures(passage: Passage) -> Iterator[Figure]:
             yield Figure(value, unit, match.start(), match.end())
 
 
-_DEMAND = re.compile(r"重み|モデル|級|必要|超え|残|使う|ワーカー|収ま|足り|\dB|倍|割っ|台|単位|求め|プロセス|共有|→|機|窮屈")
+_DEMAND = re.compile(r"重み|モデル|級|必要|超え|残|使う|ワーカー|収ま|足り|\dB|倍|割っ|台|単位|求め|プロセス|共有|→|機|窮屈|入り")
 
 
-def _is_demand(text: str, near: list[Mention], figure: Figure) -> bool:
+def _is_demand(passage: Passage, near: list[Mention], figure: Figure) -> bool:
     """Whether an amount is what software needs or a fleet has, not what the subject offers."""
     if figure.unit not in ("GB", "GiB", "GPU"):
         return False
     start = min((item.end for item in near if item.end <= figure.at), default=figure.at - 12)
-    return bool(_DEMAND.search(text[max(start, 0) : figure.end + 12]))
+    return bool(_DEMAND.search(passage.text[max(start, passage.begin) : figure.end + 12]))
 
 
 def _is_tied(text: str, mention: Mention, figure: Figure) -> bool:
     """Whether a figure directly follows a subject: `H100 の 3,350 GB/s`, `T4(16 GB`."""
     return mention.end <= figure.at and bool(
-        re.fullmatch(r"\s*\**\s*(?:の|は|が|を|:|\(|×)?[^、。はが台]{0,6}", text[mention.end : figure.at])
+        re.fullmatch(r"\s*\**\s*(?:の|は|が|を|:|\(|×)?[^、。はが台)]{0,6}", text[mention.end : figure.at])
     )
 
 

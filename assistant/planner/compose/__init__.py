@@ -11,7 +11,7 @@ from assistant.planner.compose.availability import availability
 from assistant.planner.compose.compare import compare
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.describe import attributes, describe, sizes
-from assistant.planner.compose.phrases import Phrases
+from assistant.planner.compose.phrases import Phrases, spaced
 from assistant.planner.compose.refuse import bad_input, talk, unknown_name
 from assistant.planner.compose.search import search
 from assistant.planner.compose.verify import verify
@@ -109,8 +109,10 @@ def _finish(draft: Draft) -> Composition:
     if citations:
         listed = " ".join(f"[{n}] {c.title}{_dated(c, say)}" for n, c in enumerate(citations, 1))
         draft.add(f"{say('sources')}: {listed}")
-    return Composition("\n\n".join(draft.blocks), citations, draft.quoted, suggestions, warnings,
-                       draft.abstained, draft.reason)
+    text, quoted = "\n\n".join(draft.blocks), draft.quoted
+    if say.language == "ja":
+        text, quoted = spaced(text), [spaced(passage) for passage in quoted]
+    return Composition(text, citations, quoted, suggestions, warnings, draft.abstained, draft.reason)
 
 
 def _dated(citation: Citation, say: Phrases) -> str:

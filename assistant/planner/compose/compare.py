@@ -8,7 +8,7 @@ from decimal import Decimal
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.describe import family_sentence, state
 from assistant.planner.compose.phrases import Phrases, display, fraction, number
-from assistant.planner.compose.rows import label, summary_rows
+from assistant.planner.compose.rows import differing_rows, label
 from assistant.planner.slots import Request
 from knowledge.ec2.schema import Family, Gpu
 from tools.attributes import BY_KEY
@@ -29,7 +29,11 @@ def compare(draft: Draft, request: Request, result: Comparison) -> None:
     focused = _focus(draft, request, result, machines) if machines else False
     if machines:
         _lead(draft, result, machines, focused=focused)
-        draft.table((draft.say("item"), *result.columns), _rows(draft.say, machines, result.region))
+        rows, same = differing_rows(draft.say, machines, result.region)
+        prices = _price_range(draft.say, result)
+        draft.table((draft.say("item"), *result.columns), [(name, *cells) for name, cells in rows + prices])
+        if same:
+            draft.phrase("c_same", labels=draft.say.listed(same))
         _ranges(draft, result)
         for machine in machines:
             draft.cite_quote(machine.quote())
@@ -61,8 +65,18 @@ def _candidates(item: Profile) -> Sequence[InstanceProfile | Gpu]:
             return [end for family in item.families for end in family.ends]
 
 
-def _rows(say: Phrases, machines: Sequence[InstanceProfile], region: str) -> list[tuple[str, ...]]:
-    return [(name, *cells) for name, cells in summary_rows(say, machines, region)]
+def _price_range(say: Phrases, result: Comparison) -> list[tuple[str, list[str]]]:
+    """Return the row with the lowest and the highest price over all sizes, if families are compared."""
+    families = [item for item in result.items if isinstance(item, FamilyProfile)]
+    if len(families) < len(result.items) or all(len(item.members) == 1 for item in families):
+        return []
+    cells: list[str] = []
+    for item in families:
+        prices = sorted(member.usd_per_hour for member in item.members if member.usd_per_hour is not None)
+        ends = dict.fromkeys(prices[:1] + prices[-1:])
+        text = " 〜 ".join(say("per_hour", usd=number(price, money=True)) for price in ends)
+        cells.append(f"{item.key}: {text}" if prices else say("unpriced"))
+    return [(say("c_price_range", region=say.region(result.region)), cells)]
 
 
 def _lead(draft: Draft, result: Comparison, machines: list[InstanceProfile], *, focused: bool) -> None:

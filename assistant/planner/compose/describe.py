@@ -58,7 +58,23 @@ def attributes(draft: Draft, request: Request, result: Description) -> None:
             _sizes(draft, item, result.region)
         if isinstance(item, InstanceProfile):
             _reference(draft, item, request)
-    draft.cite(result.sources)
+    used = {source for item in items for key in _wanted(request, item) for source in _sources(item, key)}
+    draft.cite(source for source in result.sources if source.id in used)
+
+
+def _sources(item: Profile, key: str) -> list[str]:
+    """Return the ids of the sources that an attribute of an item comes from."""
+    if isinstance(item, SeriesProfile):
+        return []
+    first = item if isinstance(item, InstanceProfile) else item.carriers[0] if isinstance(
+        item, GpuProfile) and item.carriers else item.members[0] if isinstance(item, FamilyProfile) else None
+    gpu = item.gpu if isinstance(item, GpuProfile) else first and first.gpu
+    sources = [first.type.source] if first else []
+    if gpu and BY_KEY[key].gpu is not None:
+        sources.append(gpu.source)
+    if first and first.family and key == "cpu_model":
+        sources.append(first.family.source)
+    return sources
 
 
 def sizes(draft: Draft, request: Request, result: Description) -> None:
@@ -295,7 +311,10 @@ def _is(say: Phrases, name: str, key: str, value: Value | None, item: InstancePr
         if key == "gpu_count" and item.type.gpu.partition < 1:
             return instance_sentence(say, item) + say("stop").strip()
         name = name if key == "gpu_model" else say("a_with_gpu", name=name, gpu=_gpu_named(say, name, item))
-    return say("a_is", name=name, label=label.split("(")[0].strip(), value=_valued(say, key, value, item))
+    text = _valued(say, key, value, item)
+    if key == "vcpus":
+        return say("a_has", name=name, value=text)
+    return say("a_is", name=name, label=label.split("(")[0].strip(), value=text)
 
 
 def _gpu_named(say: Phrases, name: str, item: InstanceProfile) -> str:

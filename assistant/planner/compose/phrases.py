@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -77,7 +78,20 @@ class Phrases:
         return self("unpriced")
 
 
-_ENGLISH_UNITS = {"コア": "cores", "スレッド": "threads", "本": "", "個": "", "世代": "", "件": ""}
+_ENGLISH_UNITS = {"基": "GPUs", "vCPU": "vCPUs", "コア": "cores", "スレッド": "threads", "本": "", "個": "", "世代": "", "件": ""}
+
+
+_JAPANESE = "ぁ-んァ-ヶー一-龠々"
+_GAP = re.compile(rf"(?<=[{_JAPANESE}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])(?=[{_JAPANESE}])")
+_AFTER_BRACKET = re.compile(rf"\) (?=[{_JAPANESE}])")
+_QUOTED = re.compile(r"(「[^」]*」)")
+
+
+def spaced(text: str) -> str:
+    """Return Japanese text with a space between Japanese and Latin script, quotations as they are."""
+    parts = _QUOTED.split(text)
+    parts[::2] = [_AFTER_BRACKET.sub(")", _GAP.sub(" ", part)) for part in parts[::2]]
+    return "".join(parts)
 
 
 def number(value: Value, *, money: bool = False) -> str:

@@ -58,9 +58,17 @@ def _network(say: Phrases, item: InstanceProfile) -> str | None:
 
 
 def plain(key: str) -> Cell:
-    """Return a cell that shows one attribute."""
+    """Return a cell that shows one attribute; a GPU's own figure is marked as such for a slice of it."""
     attribute = BY_KEY[key]
-    return lambda say, item: None if (value := attribute.of(item)) is None else say.value(attribute, value)
+
+    def cell(say: Phrases, item: InstanceProfile) -> str | None:
+        value = attribute.of(item)
+        if value is None:
+            return None
+        sliced = attribute.gpu is not None and item.type.gpu is not None and item.type.gpu.partition < 1
+        return say.value(attribute, value) + (say("whole_gpu") if sliced else "")
+
+    return cell
 
 
 def _flags(say: Phrases, item: InstanceProfile) -> str | None:
@@ -133,15 +141,43 @@ def label(say: Phrases, key: str) -> str:
     return say.label(key)
 
 
+ALWAYS = ("gpu", "gpu_memory", "size", "network")
+"""Rows that stay in a comparison even where all columns agree."""
+
+
 def summary_rows(
     say: Phrases, items: Sequence[InstanceProfile], region: str
 ) -> list[tuple[str, list[str]]]:
     """Return (label, cells) of every row that applies to at least one of the items."""
     rows = [(label(say, key), [cell(say, item) for item in items]) for key, cell in SUMMARY]
+    return _filled([*rows, *_price_rows(say, items, region)])
+
+
+def differing_rows(
+    say: Phrases, items: Sequence[InstanceProfile], region: str
+) -> tuple[list[tuple[str, list[str]]], list[str]]:
+    """Return the rows in which the items differ (or that always count), and the labels of the others."""
+    rows: list[tuple[str, list[str | None]]] = []
+    same: list[str] = []
+    for key, cell in SUMMARY:
+        cells = [cell(say, item) for item in items]
+        if key in ALWAYS or len(set(cells)) > 1:
+            rows.append((label(say, key), cells))
+        elif any(cells):
+            same.append(label(say, key).split("(")[0].strip())
+    return _filled([*rows, *_price_rows(say, items, region)]), same
+
+
+def _price_rows(
+    say: Phrases, items: Sequence[InstanceProfile], region: str
+) -> list[tuple[str, list[str | None]]]:
     place = say.region(region)
+    rows: list[tuple[str, list[str | None]]] = []
     rows.append((say("on_demand_in", region=place), [say.price(item.quote()) for item in items]))
     rows.append((say("spot_in", region=place), [_spot(say, item) for item in items]))
     rows.append((say("capacity_in", region=place), [_capacity(say, item) for item in items]))
-    return [
-        (name, [cell or "—" for cell in cells]) for name, cells in rows if any(cells)
-    ]
+    return rows
+
+
+def _filled(rows: Sequence[tuple[str, Sequence[str | None]]]) -> list[tuple[str, list[str]]]:
+    return [(name, [cell or "—" for cell in cells]) for name, cells in rows if any(cells)]

@@ -1,0 +1,192 @@
+"""The glossary at run time: names, summaries and sources from one JSON file, bodies from the Markdown.
+
+    python -m knowledge.glossary_index      rebuild glossary/index.json after an entry was edited
+
+A look-up by id or alias reads that one file and needs no YAML, no search index and no third-party
+package. A test keeps the file in step with the entries.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from knowledge.chunks import Chunk, cut
+from knowledge.errors import KnowledgeError
+from knowledge.text import squeeze
+
+if TYPE_CHECKING:
+    from knowledge.glossary_entries import Entry
+
+FOLDER = Path(__file__).parent / "glossary"
+INDEX = "index.json"
+
+_DEFINITION = (
+    re.compile(
+        r"(?P<name>.+?)(?:とは(?:何|なに|なん)?|って(?:何|なに|なん|どういう意味)|(?:は|の)(?:何|なに)|の(?:意味|概要|説明)"
+        r"|(?:について|を)(?:説明|教え).*)(?:ですか|でしょうか|なの|だ|か|です|は|を教えてください|を教えて|教えて)*"
+    ),
+    re.compile(
+        r"(?:what(?:'s| is| are)|define|explain|tell me about)\s+(?:an? |the )?(?P<name>.+?)", re.IGNORECASE
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRef:
+    """A primary source of an entry."""
+
+    title: str
+    url: str
+    as_of: str
+    """ISO date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is known of an entry without reading its body."""
+
+    id: str
+    ja: str
+    en: str
+    aliases: tuple[str, ...]
+    series: tuple[str, ...]
+    section: str
+    summary: str
+    summary_en: str
+    questions: tuple[str, ...]
+    sources: tuple[SourceRef, ...]
+    """Most used source first."""
+    cited: tuple[int, ...]
+    """For each chunk of the body: which of `sources` its figures come from."""
+
+
+class GlossaryIndex:
+    """Entries by id and by name."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        """Read `folder/index.json`. Raises KnowledgeError if it is missing or damaged."""
+        self._folder = folder
+        try:
+            loaded: dict[str, Any] = json.loads((folder / INDEX).read_bytes())
+            self._rows: dict[str, dict[str, Any]] = loaded["entries"]
+            self._names: dict[str, str] = loaded["names"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise KnowledgeError(
+                f"The glossary's index {folder / INDEX} cannot be read ({type(error).__name__}); "
+                "reinstall the package, or run: python -m knowledge.glossary_index"
+            ) from error
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All entry ids."""
+        return tuple(self._rows)
+
+    def get(self, entry_id: str) -> Head | None:
+        """Return an entry by its id."""
+        row = self._rows.get(entry_id)
+        return _head(entry_id, row) if row else None
+
+    def find(self, name: str) -> Head | None:
+        """Return the entry with this id, term or alias; width, case, spaces and hyphens are ignored."""
+        found = self._names.get(squeeze(name))
+        return self.get(found) if found else None
+
+    def defined(self, question: str) -> Head | None:
+        """Return the entry that `question` asks to define (`EFAとは?`, `what is EFA?`), if there is one."""
+        text = question.strip().rstrip("??。.!! ").strip()
+        if found := self.find(text):
+            return found
+        for pattern in _DEFINITION:
+            if match := pattern.fullmatch(text):
+                return self.find(match["name"])
+        return None
+
+    def chunks(self, entry_id: str) -> list[Chunk]:
+        """Return the passages of an entry, its direct answer first."""
+        head = self.get(entry_id)
+        if head is None:
+            raise KnowledgeError(f"There is no glossary entry {entry_id!r}")
+        text = (self._folder / f"{entry_id}.md").read_text("utf-8")
+        return entry_chunks(head, text.split("\n---\n", 1)[1])
+
+
+@lru_cache(maxsize=1)
+def load_glossary() -> GlossaryIndex:
+    """Return the packaged glossary."""
+    return GlossaryIndex()
+
+
+def entry_chunks(head: Head, body: str) -> list[Chunk]:
+    """Return the chunks of a body, each with the source that its figures come from."""
+    template = Chunk(
+        id="", document=head.id, title=head.ja, section="", text="", series=head.series,
+        category=head.section, hints=" / ".join(dict.fromkeys((head.ja, head.en, *head.aliases))),
+    )
+    chunks = cut(template, body)
+    places = head.cited or (0,) * len(chunks)
+    return [
+        replace(chunk, source=ref.title, url=ref.url, as_of=ref.as_of)
+        for chunk, ref in zip(chunks, (head.sources[place] for place in places), strict=True)
+    ]
+
+
+def render_index(entries: Iterable[Entry]) -> str:
+    """Return the text of index.json, one entry a line, so that a diff shows what changed."""
+    pool = sorted(entries, key=lambda entry: entry.id)
+    rows = [f"{_json(entry.id)}:{_json(_row(entry))}" for entry in pool]
+    names = {squeeze(name): entry.id for entry in pool for name in entry.names}
+    pairs = [f"{_json(name)}:{_json(entry_id)}" for name, entry_id in sorted(names.items())]
+    return '{"entries":{\n' + ",\n".join(rows) + '\n},\n"names":{' + ",".join(pairs) + "}}\n"
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    counts = {key: 0 for key in entry.sources}
+    for fact in entry.facts:
+        counts[fact.source] += 1
+    order = sorted(counts, key=lambda key: -counts[key])
+    row: dict[str, Any] = {
+        "ja": entry.term.ja, "en": entry.term.en, "aliases": entry.aliases,
+        "series": "".join(entry.series), "section": entry.section,
+        "summary": entry.summary, "summary_en": entry.summary_en, "questions": entry.questions,
+        "sources": [
+            (item.title, item.url, item.as_of.isoformat())
+            for item in (entry.sources[key] for key in order)
+        ],
+    }
+    parts = entry_chunks(_head(entry.id, row | {"cited": ()}), entry.body)
+    return row | {"cited": [order.index(_source_of(part.text, entry, order)) for part in parts]}
+
+
+def _source_of(text: str, entry: Entry, order: list[str]) -> str:
+    """Return the source of most of the facts whose values stand in `text`."""
+    plain = text.replace(",", "")
+    counts = dict.fromkeys(order, 0)
+    for fact in entry.facts:
+        if re.search(rf"(?<![\d.]){re.escape(str(fact.value))}(?![\d.])", plain):
+            counts[fact.source] += 1
+    return max(order, key=lambda key: counts[key])
+
+
+def _head(entry_id: str, row: dict[str, Any]) -> Head:
+    return Head(
+        id=entry_id, ja=row["ja"], en=row["en"], aliases=tuple(row["aliases"]),
+        series=tuple(row["series"]), section=row["section"], summary=row["summary"],
+        summary_en=row["summary_en"], questions=tuple(row["questions"]),
+        sources=tuple(SourceRef(*item) for item in row["sources"]), cited=tuple(row["cited"]),
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+if __name__ == "__main__":
+    from knowledge.glossary_entries import load_entries
+
+    (FOLDER / INDEX).write_text(render_index(load_entries()), "utf-8")
