@@ -170,7 +170,10 @@ def _source_of(text: str, entry: Entry, order: list[str]) -> str:
     for fact in entry.facts:
         if re.search(rf"(?<![\d.]){re.escape(str(fact.value))}(?![\d.])", plain):
             counts[fact.source] += 1
-    return max(order, key=lambda key: counts[key])
+    if any(counts.values()):
+        return max(order, key=lambda key: counts[key])
+    # Prose without figures: what the API lists is the least likely to have said it.
+    return next((key for key in order if key != "describe-instance-types"), order[0])
 
 
 def _head(entry_id: str, row: dict[str, Any]) -> Head:

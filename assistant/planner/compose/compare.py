@@ -9,6 +9,7 @@ from assistant.planner.compose.context import Draft
 from assistant.planner.compose.describe import family_sentence, state
 from assistant.planner.compose.phrases import Phrases, display, fraction, number
 from assistant.planner.compose.rows import differing_rows, label
+from assistant.planner.compose.series import compare_series
 from assistant.planner.slots import Request
 from knowledge.ec2.schema import Family, Gpu
 from tools.attributes import BY_KEY
@@ -24,6 +25,10 @@ _GPU_ROWS = (
 
 def compare(draft: Draft, request: Request, result: Comparison) -> None:
     """Write a comparison; with a focus (料金, メモリ, …) the winner under it comes first."""
+    series = [item for item in result.items if isinstance(item, SeriesProfile)]
+    if len(series) == len(result.items):
+        compare_series(draft, series, result)
+        return
     columns = [_column(result, key) for key in result.columns]
     machines = [column for column in columns if isinstance(column, InstanceProfile)]
     focused = _focus(draft, request, result, machines) if machines else False
