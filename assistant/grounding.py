@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 from assistant.answer import Figure
 from assistant.figures import FigureMention, NameFinder, find_figures
@@ -213,11 +213,16 @@ def _facts_about(subject: str, facts: FactIndex, catalogue: Catalogue) -> Iterab
     """Yield a subject's facts; a GPU's also stand in the facts of the types that carry it."""
     yield from facts.about(subject)
     if subject in catalogue.gpus and subject not in facts:
-        for key in facts:
-            item = catalogue.types.get(key)
-            if item and item.gpu and item.gpu.gpu == subject and item.gpu.partition == 1:
-                found = facts.about(key)
-                yield from (f for f in found if f.attribute in BY_KEY and BY_KEY[f.attribute].gpu)
+        carrier = next((key for key in facts if _carries(catalogue, key, subject)), None)
+        if carrier:
+            found = facts.about(carrier)
+            yield from (f for f in found if f.attribute in BY_KEY and BY_KEY[f.attribute].gpu)
+
+
+def _carries(catalogue: Catalogue, name: str, gpu: str) -> bool:
+    """Whether an instance type has whole GPUs of this model."""
+    attachment = catalogue.types[name].gpu if name in catalogue.types else None
+    return attachment is not None and attachment.gpu == gpu and attachment.partition == 1
 
 
 def _agrees(mention: FigureMention, fact: Fact, allowed: frozenset[str]) -> bool:
@@ -257,44 +262,59 @@ def _equal(mention: FigureMention, value: Decimal) -> bool:
     return gap == 0 or (gap <= step / 2 and gap <= abs(value) * MAX_RELATIVE_ERROR)
 
 
+_EXTRA_LABELS: dict[str, tuple[str, ...]] = {
+    "vcpu / メモリ": ("vcpus", "memory_gib"),
+    "vcpus / memory": ("vcpus", "memory_gib"),
+    "api 表記": ("gpu_memory_gib", "gpu_memory_total_gib"),
+    "api:": ("gpu_memory_gib", "gpu_memory_total_gib"),
+} | dict.fromkeys(
+    ("gpu メモリ(1 基)", "gpu memory (each)", "gpu メモリ", "gpuメモリ", "gpu memory"),
+    ("gpu_memory_gb", "gpu_memory_gib"),
+) | dict.fromkeys(
+    ("gpu メモリ合計", "total gpu memory"), ("gpu_memory_total_gb", "gpu_memory_total_gib")
+)
+"""Labels that name several attributes at once, beside those of the registry and the vocabulary."""
+
+
 @cache
-def _label_words() -> list[tuple[str, re.Pattern[str]]]:
-    words: dict[str, list[str]] = {
-        key: list(entries) for key, entries in table("attributes").items()
-    }
+def _label_words() -> tuple[re.Pattern[str], dict[str, frozenset[str]]]:
+    """Return one pattern over all label words, and the attributes that each names."""
+    index: dict[str, set[str]] = {}
+    words = {key: set(entries) for key, entries in table("attributes").items()}
     for key, attribute in BY_KEY.items():
-        words.setdefault(key, []).extend([attribute.ja.lower(), attribute.en.lower()])
-    words["vcpus"] += ["vcpu / メモリ", "vcpus / memory"]
-    words["memory_gib"] += ["vcpu / メモリ", "vcpus / memory"]
-    for key in ("gpu_memory_gb", "gpu_memory_gib"):
-        words.setdefault(key, []).extend(
-            ["gpu メモリ(1 基)", "gpu memory (each)", "gpu メモリ", "gpuメモリ", "api 表記", "api:"]
-        )
-    for key in ("gpu_memory_total_gb", "gpu_memory_total_gib"):
-        words.setdefault(key, []).extend(["gpu メモリ合計", "total gpu memory"])
-    return [(key, any_of(entries)) for key, entries in words.items()]
+        words.setdefault(key, set()).update((attribute.ja.lower(), attribute.en.lower()))
+    for key, entries in words.items():
+        for word in entries:
+            index.setdefault(word, set()).add(key)
+    for word, keys in _EXTRA_LABELS.items():
+        index.setdefault(word, set()).update(keys)
+    pattern = any_of(index)
+    return pattern, {_squeezed(word): frozenset(keys) for word, keys in index.items()}
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _allowed(label: str) -> frozenset[str]:
-    """Return the attributes that the label names; the longest words win over words inside them."""
-    text = label.lower()
-    spans = [
-        (m.start(), m.end(), key) for key, pattern in _label_words() for m in pattern.finditer(text)
-    ]
-    return frozenset(
-        key
-        for start, end, key in spans
-        if not any(s <= start and end <= e and (e - s) > (end - start) for s, e, _ in spans)
-    )
+    """Return the attributes that the label names; a longer word wins over the words inside it."""
+    pattern, index = _label_words()
+    found = (index.get(_squeezed(match[0]), frozenset[str]()) for match in pattern.finditer(label.lower()))
+    return frozenset[str]().union(*found)
+
+
+def _squeezed(word: str) -> str:
+    return re.sub(r"\s+", "", word)
+
+
+@lru_cache(maxsize=8)
+def _region_pattern(catalogue: Catalogue) -> tuple[re.Pattern[str], dict[str, str]]:
+    index = {name: region.code for region in catalogue.regions.values()
+             for name in (region.code, region.name, region.name_en)}
+    longest = sorted(index, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest))), index
 
 
 def _regions(text: str, catalogue: Catalogue) -> set[str]:
-    return {
-        region.code
-        for region in catalogue.regions.values()
-        if region.code in text or region.name in text or region.name_en in text
-    }
+    pattern, index = _region_pattern(catalogue)
+    return {index[match] for match in pattern.findall(text)}
 
 
 def _figure(mention: FigureMention, fact: Fact) -> Figure:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from knowledge.ec2.catalogue import Catalogue
 from tools import instances
 from tools.errors import ToolInputError, UnknownNameError
-from tools.profiles import Profiler
+from tools.profiles import profiler
 from tools.results import InputFailure, NameFailure, Result
 
 MAX_ALTERNATIVES = 6
@@ -100,7 +100,7 @@ class ToolRunner:
             return InputFailure(message_ja=error.message_ja, message_en=error.message_en)
 
     def _name_failure(self, error: UnknownNameError, region: str) -> NameFailure:
-        profiler = Profiler(self._catalogue, region)
+        profiles = profiler(self._catalogue, region)
         known = [name for name in error.suggestions if name in self._catalogue.types]
         return NameFailure(
             name=error.name,
@@ -109,7 +109,7 @@ class ToolRunner:
             message_ja=error.message_ja,
             message_en=error.message_en,
             alternatives=tuple(
-                profiler.instance(name, brief=True) for name in known[:MAX_ALTERNATIVES]
+                profiles.instance(name, brief=True) for name in known[:MAX_ALTERNATIVES]
             ),
         )
 

@@ -25,7 +25,7 @@ from tools.profiles import (
     InstanceProfile,
     Model,
     Profile,
-    Profiler,
+    profiler,
     sources_of,
 )
 
@@ -135,8 +135,8 @@ class SearchResult(Model):
 def describe(catalogue: Catalogue, request: DescribeRequest) -> Description:
     """Return the profiles of the named things. Raises UnknownNameError, UnknownRegionError."""
     region, subjects = _resolve(catalogue, request.names, request.region)
-    profiler = Profiler(catalogue, region)
-    items = tuple(profiler.build(item) for item in subjects)
+    profiles = profiler(catalogue, region)
+    items = tuple(profiles.build(item) for item in subjects)
     return Description(region=region, items=items, sources=sources_of(catalogue, items))
 
 
@@ -147,14 +147,14 @@ def compare(catalogue: Catalogue, request: CompareRequest) -> Comparison:
         raise ToolInputError(
             "比較には 2 つ以上の名前が必要です。", "A comparison needs two or more names."
         )
-    profiler = Profiler(catalogue, region)
-    items = tuple(profiler.build(item) for item in subjects[:MAX_NAMES])
+    profiles = profiler(catalogue, region)
+    items = tuple(profiles.build(item) for item in subjects[:MAX_NAMES])
     if all(isinstance(item, GpuProfile) for item in items):
         gpus = [item.gpu for item in items if isinstance(item, GpuProfile)]
         rows = comparison_rows(gpus)
         keys = tuple(gpu.key for gpu in gpus)
     else:
-        columns = [profiler.instance(name) for name in representatives(items)]
+        columns = [profiles.instance(name) for name in representatives(items)]
         keys, rows = tuple(item.key for item in columns), comparison_rows(columns)
     return Comparison(
         region=region, items=items, columns=keys, rows=rows, sources=sources_of(catalogue, items)
@@ -168,10 +168,11 @@ def find(catalogue: Catalogue, request: FindRequest) -> SearchResult:
     request = request.model_copy(update={"region": region})
     _check(request)
     listed = [item for item in catalogue.types.values() if _admits(request, item, names)]
-    profiler = Profiler(catalogue, region)
-    candidates = [profiler.instance(item.name, brief=True) for item in listed]
+    profiles = profiler(catalogue, region)
+    candidates = [profiles.instance(item.name, brief=True) for item in listed]
     matches = [item for item in candidates if _fulfils(item, request)]
     chosen = [i for i in matches if not request.offered_only or region in i.type.regions]
+    kept = {item.key for item in chosen}
     attribute = BY_KEY[request.sort]
     chosen.sort(key=lambda item: _sort_key(item, attribute, descending=request.descending))
     unpriced = tuple(item.key for item in chosen if item.usd_per_hour is None)
@@ -180,7 +181,7 @@ def find(catalogue: Catalogue, request: FindRequest) -> SearchResult:
         total=len(chosen),
         items=tuple(chosen[: request.limit]),
         unpriced=unpriced,
-        elsewhere=tuple(item for item in matches if item not in chosen)[: request.limit],
+        elsewhere=tuple(item for item in matches if item.key not in kept)[: request.limit],
         sources=sources_of(catalogue, (chosen or matches)[: request.limit]),
     )
 

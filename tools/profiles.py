@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -151,13 +152,20 @@ def _source_ids(item: Profile) -> Iterator[str]:
             yield from (found for member in ends for found in _source_ids(member))
 
 
+@lru_cache(maxsize=64)
+def profiler(catalogue: Catalogue, region: str) -> Profiler:
+    """Return the profiler of a catalogue for a region; profiles are immutable, so it is shared."""
+    return Profiler(catalogue, region)
+
+
 class Profiler:
-    """Build profiles from a catalogue for one region."""
+    """Build profiles from a catalogue for one region, each once."""
 
     def __init__(self, catalogue: Catalogue, region: str) -> None:
         """Quote prices for `region`."""
         self._catalogue = catalogue
         self._region = region
+        self._built: dict[tuple[str, bool], InstanceProfile] = {}
 
     def build(
         self, subject: Subject
@@ -175,6 +183,12 @@ class Profiler:
 
     def instance(self, name: str, *, brief: bool = False) -> InstanceProfile:
         """Return an instance type's profile; `brief` quotes on-demand in the region only."""
+        key = (name, brief)
+        if key not in self._built:
+            self._built[key] = self._instance(name, brief=brief)
+        return self._built[key]
+
+    def _instance(self, name: str, *, brief: bool) -> InstanceProfile:
         item = self._catalogue.types[name]
         terms = PROFILE_TERMS[:1] if brief else PROFILE_TERMS
         quotes = [self.quote(name, self._region, term) for term in terms]
