@@ -64,6 +64,7 @@ class Head:
     """Most used source first."""
     cited: tuple[int, ...]
     """For each chunk of the body: which of `sources` its figures come from."""
+    see_also: tuple[str, ...] = ()
 
 
 class GlossaryIndex:
@@ -99,13 +100,8 @@ class GlossaryIndex:
 
     def defined(self, question: str) -> Head | None:
         """Return the entry that `question` asks to define (`EFAとは?`, `what is EFA?`), if there is one."""
-        text = question.strip().rstrip("??。.!! ").strip()
-        if found := self.find(text):
-            return found
-        for pattern in _DEFINITION:
-            if match := pattern.fullmatch(text):
-                return self.find(match["name"])
-        return None
+        text = _bare(question)
+        return self.find(text) or self.find(asked_name(text))
 
     def chunks(self, entry_id: str) -> list[Chunk]:
         """Return the passages of an entry, its direct answer first."""
@@ -114,6 +110,17 @@ class GlossaryIndex:
             raise KnowledgeError(f"There is no glossary entry {entry_id!r}")
         text = (self._folder / f"{entry_id}.md").read_text("utf-8")
         return entry_chunks(head, text.split("\n---\n", 1)[1])
+
+
+def asked_name(question: str) -> str:
+    """Return what a question asks to define (`What is EFA?` -> EFA); empty if it asks something else."""
+    text = _bare(question)
+    matches = (pattern.fullmatch(text) for pattern in _DEFINITION)
+    return next((match["name"] for match in matches if match), "")
+
+
+def _bare(question: str) -> str:
+    return question.strip().rstrip("??。.!! ").strip()
 
 
 @lru_cache(maxsize=1)
@@ -154,6 +161,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "ja": entry.term.ja, "en": entry.term.en, "aliases": entry.aliases,
         "series": "".join(entry.series), "section": entry.section,
         "summary": entry.summary, "summary_en": entry.summary_en, "questions": entry.questions,
+        "see_also": entry.see_also,
         "sources": [
             (item.title, item.url, item.as_of.isoformat())
             for item in (entry.sources[key] for key in order)
@@ -182,6 +190,7 @@ def _head(entry_id: str, row: dict[str, Any]) -> Head:
         series=tuple(row["series"]), section=row["section"], summary=row["summary"],
         summary_en=row["summary_en"], questions=tuple(row["questions"]),
         sources=tuple(SourceRef(*item) for item in row["sources"]), cited=tuple(row["cited"]),
+        see_also=tuple(row["see_also"]),
     )
 
 

@@ -11,7 +11,7 @@ from tools.cost.lines import amount_of, billed
 from tools.cost.models import CostLine, Equivalents, Offer, RegionOffers
 from tools.cost.nearby import nearest_first
 from tools.cost.terms import commitment_of
-from tools.profiles import Profiler
+from tools.profiles import profiler
 
 MAX_OFFERS = 5
 _LAST = Decimal("Infinity")
@@ -31,7 +31,7 @@ def with_choices(catalogue: Catalogue, line: CostLine) -> CostLine:
 def offer(catalogue: Catalogue, line: CostLine, *, name: str | None = None, region: str | None = None) -> Offer:
     """Return the line's purchase of another type or in another region."""
     name, region = name or line.name, region or line.region
-    quote = Profiler(catalogue, region).quote(name, region, line.term)
+    quote = profiler(catalogue, region).quote(name, region, line.term)
     hours, _ = billed(line.usage, line.term, line.count)
     amount = amount_of(quote, hours, line.count)
     own = line.amount

@@ -22,7 +22,7 @@ from tools.cost.usage import (
     product,
 )
 from tools.names import Names
-from tools.profiles import Profiler, Quote
+from tools.profiles import Quote, profiler
 
 BLOCK_DAYS_SINGLE = 14  # Capacity Blocks: whole days up to 14, whole weeks beyond
 BLOCK_COUNTS = (1, 2, 4, 8, 16, 32, 64)
@@ -35,7 +35,7 @@ def price_line(catalogue: Catalogue, line: UsageLine, region: str) -> tuple[Cost
     choice = choose(catalogue, line, region)
     usage = count_hours(line.hours, line.schedule)
     hours, notes = billed(usage, line.term, choice.count)
-    quote = Profiler(catalogue, region).quote(choice.item.name, region, line.term)
+    quote = profiler(catalogue, region).quote(choice.item.name, region, line.term)
     reason = _reason(quote, choice)
     gpu = choice.item.gpu
     priced = CostLine(
@@ -133,7 +133,7 @@ def _against_on_demand(catalogue: Catalogue, line: CostLine, amount: Decimal) ->
     """Return the on-demand price and what the term saves on the hours used."""
     if line.term == "on-demand":
         return {}
-    quote = Profiler(catalogue, line.region).quote(line.name, line.region, "on-demand")
+    quote = profiler(catalogue, line.region).quote(line.name, line.region, "on-demand")
     whole = commitment_of(line.term) is not None and not line.usage.calendar
     used = amount_of(quote, line.usage.factors, line.count)
     if used is None or whole:
@@ -154,11 +154,11 @@ def _break_evens(catalogue: Catalogue, line: CostLine, price: Decimal) -> tuple[
     """Return the commitments of an on-demand line whose rate is known, cheapest first."""
     if line.term != "on-demand":
         return ()
-    profiler = Profiler(catalogue, line.region)
+    profiles = profiler(catalogue, line.region)
     known = [term for term in TERMS if commitment_of(term) and term in catalogue.prices_file.prices]
     found: list[BreakEven] = []
     for term in known:
-        quote = profiler.quote(line.name, line.region, term)
+        quote = profiles.quote(line.name, line.region, term)
         rate = quote.usd_per_hour
         if rate is not None:
             found.append(BreakEven(

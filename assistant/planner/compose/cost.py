@@ -31,12 +31,14 @@ def cost(draft: Draft, request: Request, result: CostEstimate) -> None:
     for line in result.lines:
         if line.amounts is None and (only or line.reason == "not_offered"):
             _elsewhere(draft, words, line)
-    if only and only.amounts:
+    inverse = result.budget is not None and result.budget.within is None
+    if only and only.amounts and not inverse:
         draft.add(words.formula(only))
-    if result.total and _rhythm_matters(result):
+    if result.total and not inverse and not any(commitment_of(line.term) for line in result.lines):
         _rates(draft, words, result)
     _budget_more(draft, words, result)
-    draft.add("\n".join(_next_questions(draft, words, result)))
+    if not inverse:
+        draft.add("\n".join(_next_questions(draft, words, result)))
     _small_print(draft, words, result)
     _cite(draft, words, result)
     draft.suggestions += _suggestions(words, result)
@@ -183,11 +185,6 @@ def _table(draft: Draft, words: Wording, result: CostEstimate) -> None:
     draft.table([words(head) for head in heads], rows)
 
 
-def _rhythm_matters(result: CostEstimate) -> bool:
-    """Whether the amounts by day, month and year say anything that the lead does not."""
-    return not any(commitment_of(line.term) for line in result.lines)
-
-
 def _rates(draft: Draft, words: Wording, result: CostEstimate) -> None:
     total = result.total
     assert total is not None
@@ -201,17 +198,20 @@ def _rates(draft: Draft, words: Wording, result: CostEstimate) -> None:
 def _budget(draft: Draft, words: Wording, result: CostEstimate) -> None:
     budget = result.budget
     assert budget is not None
-    shown, line = words.money(budget.usd), result.lines[0]
+    shown, line = words.budget(budget.usd, budget.jpy), result.lines[0]
     if budget.within is not None and result.lines[0].amounts:
         amount = result.total.period if result.total else line.amount or Decimal(0)
         draft.add(words("b_within" if budget.within else "b_over", budget=shown, amount=words.money(amount),
                         left=words.money(abs(budget.left or Decimal(0)))))
         return
-    values = {"budget": shown, "hours": floor(budget.hours), "cost": words.money(budget.hours_cost)}
+    values = {"budget": shown, "hours": floor(budget.hours)}
     if len(result.lines) > 1:
         draft.add(words("b_hours_many", **values))
-    else:
-        draft.add(words("b_hours", thing=words.thing(line), **_where(words, line), **values))
+        return
+    draft.add(words("b_hours", thing=words.thing(line), **_where(words, line), **values))
+    key = "b_formula" if line.count == 1 else "b_formula_count"
+    values["budget"] = words("usd", usd=plain(budget.usd))
+    draft.add(words(key, rate=words.rate(line.quote), count=line.count, **values))
 
 
 def _budget_more(draft: Draft, words: Wording, result: CostEstimate) -> None:
@@ -263,7 +263,7 @@ def _against_on_demand(draft: Draft, words: Wording, line: CostLine) -> list[str
         found.append(words(key, amount=words.money(abs(line.saving)), percent=percent(line.saving_percent)))
         draft.cite_quote(line.on_demand)
     if line.advice:
-        found.append(words("n_interruption", band=line.advice.interruption))
+        found.append(words("n_interruption", band=words.band(line.advice.interruption)))
     return found
 
 
@@ -312,7 +312,9 @@ def _break_even(draft: Draft, words: Wording, line: CostLine) -> list[str]:
 
 
 def _small_print(draft: Draft, words: Wording, result: CostEstimate) -> None:
-    notes = [words(f"a_{note.code}", **note.values) for note in result.assumptions]
+    inverse = result.budget is not None and result.budget.within is None
+    notes = [words(f"a_{note.code}", **note.values) for note in result.assumptions
+             if not (inverse and note.code == "no_usage")]
     if notes:
         draft.add(words("assumptions", items=words.listed(notes)).replace("1 years", "1 year"))
     if not any(line.amounts for line in result.lines):

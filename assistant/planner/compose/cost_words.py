@@ -36,6 +36,12 @@ class Wording:
             return self("usd", usd=cents(usd))
         return self("usd_jpy", usd=cents(usd), jpy=f"{yen.quantize(Decimal(1), ROUND_HALF_UP):,}")
 
+    def budget(self, usd: Decimal, jpy: Decimal | None) -> str:
+        """Return a budget as it was given, in dollars too if it was in yen."""
+        if jpy is None:
+            return self("usd", usd=plain(usd))
+        return self("jpy_usd", jpy=plain(jpy), usd=cents(usd))
+
     def rate(self, quote: Quote | None) -> str:
         """Return a price per hour as the catalogue has it."""
         usd = quote.usd_per_hour if quote else None
@@ -62,7 +68,8 @@ class Wording:
     def factor(self, factor: Factor) -> str:
         """Return a factor with its unit."""
         unit = factor.unit.replace("/", "_")
-        text = self(f"unit_{unit}", n=plain(factor.value))
+        money = factor.unit == "usd/hour"
+        text = self(f"unit_{unit}", n=number(factor.value, money=True) if money else plain(factor.value))
         return _singular(text) if self.say.language == "en" and factor.value == 1 else text
 
     def formula(self, line: CostLine) -> str:
@@ -74,7 +81,16 @@ class Wording:
 
     def period(self, line: CostLine) -> str:
         """Return how long a line runs."""
-        return self("long_hours", n=plain(line.usage.hours))
+        hours, last = plain(line.usage.hours), line.usage.factors[-1]
+        if last.unit == "hour":
+            return self("long_hours", n=hours)
+        return self("long_period", period=self.factor(last), n=hours)
+
+    def band(self, band: str) -> str:
+        """Return an interruption band (`<5%`, `10-15%`) in words."""
+        edges = band.strip("<>%").split("-")
+        key = "band_under" if band.startswith("<") else "band_over" if band.startswith(">") else "band"
+        return self(key, low=edges[0], high=edges[-1])
 
     def listed(self, items: Sequence[str]) -> str:
         """Return items joined as a list."""
