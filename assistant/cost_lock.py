@@ -24,10 +24,9 @@ _TIME = re.compile(r"時間|か月|月|年|日|hour|month|year|day")
 _RHYTHM = {"per_hour": ("時間", "hour"), "per_day": ("日", "day"), "per_month": ("か月", "月", "month"),
            "per_year": ("年", "year")}
 _WORDS: dict[str, tuple[str, ...]] = {
-    "night": ("晩", "night"), "weekend": ("週末", "weekend"), "budget": ("予算", "budget"),
-    "saving": ("安", "高", "less", "more"), "difference": ("差", "安", "differ", "cheaper"),
-    "offer_delta": ("安", "差", "less", "more"), "budget_left": ("余", "不足", "remain", "too much"),
-    "interruption": ("中断", "interrupt"), "upfront": ("前払い", "upfront"), "gpu_hour": ("GPU",),
+    "night": ("晩", "night"), "weekend": ("週末", "weekend"), "budget_left": ("余", "不足", "remain", "too much"),
+    "budget": ("予算", "budget"), "saving": ("安", "高", "less", "more"), "difference": ("差", "安", "differ", "cheaper"),
+    "offer_delta": ("安", "差", "less", "more"), "interruption": ("中断", "interrupt"), "upfront": ("前払い", "upfront"), "gpu_hour": ("GPU",),
     "break_even": ("得", "常時", "pays off", "around the clock"), "jpy_per_usd": ("USD",),
 }
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 MAX_CHARS = 900
 """Joined paragraphs end here: about what fits on a terminal page as a quotation."""
 
-_HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*\s*$")
+_HEADING = re.compile(r"(#{1,6})(?:\s+(.*?)\s*#*\s*)?$")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _SENTENCE_END = re.compile(r"(?<=[。!?!?])|(?<=\.)\s")
 
@@ -92,8 +92,8 @@ def _parts(markdown: str) -> Iterator[_Part]:
             yield part
         match = _HEADING.match(block.text)
         assert match
-        path = [item for item in path if item[0] < len(match[1])] + [(len(match[1]), match[2])]
-        part = _Part(tuple(title for _, title in path))
+        path = [item for item in path if item[0] < len(match[1])] + [(len(match[1]), match[2] or "")]
+        part = _Part(tuple(title for _, title in path if title))
     if part.blocks:
         yield part
 

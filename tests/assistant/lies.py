@@ -27,7 +27,7 @@ NUMBER = re.compile(
 NOT_STATEMENTS = ("出典", "Sources", "料金は", "Prices:", "続けて", "You can go on", "|---", "「")
 WRONG_UNITS = {
     "GB/s": ("TB/s", "Gbps"), "GiB": ("TiB",), "GB": ("TB", "GB/s"), "Gbps": ("Mbps", "Tbps"),
-    "vCPU": ("コア", "GPU"), "vCPUs": ("cores", "GPUs"), "GPU": ("vCPU",), "GPUs": ("vCPUs",),
+    "vCPU": ("GPU",), "vCPUs": ("GPUs",), "GPU": ("vCPU",), "GPUs": ("vCPUs",),
     "USD": ("円", "GB"), "TFLOPS": ("PFLOPS",), "倍": ("%", "USD"),
 }  # fmt: skip
 TYPE_NAME = re.compile(r"(?<![\w.\-])([a-z]+\d[a-z0-9\-]*)\.(\d*xlarge|large|metal)(?![\w\-])")
@@ -50,11 +50,17 @@ Mutation = Callable[[Honest, random.Random, Catalogue], Iterator[tuple[str, str]
 
 def statements(honest: Honest) -> list[str]:
     """The lines that state figures, curated sentences aside."""
-    lines = (line for line in honest.text.split("\n") if NUMBER.search(line))
+    lines = (line for line in honest.text.split("\n") if figures(line))
     return [
         line for line in lines
         if not line.startswith(NOT_STATEMENTS) and not any(q in line for q in honest.quoted)
     ]  # fmt: skip
+
+
+def figures(line: str) -> list[re.Match[str]]:
+    """The figures of a line; the first cell of a table row is a label and not a statement."""
+    start = line.find(" | ", 1) if line.startswith("|") else 0
+    return [match for match in NUMBER.finditer(line) if match.start() >= start]
 
 
 def tell(kind: str, mutation: Mutation, honest: Honest, seed: int, catalogue: Catalogue) -> list[Lie]:
@@ -72,9 +78,11 @@ def scaled(factor: str) -> Mutation:
 
     def mutate(honest: Honest, chance: random.Random, _: Catalogue) -> Iterator[tuple[str, str]]:
         for line in chance.sample(lines := statements(honest), min(3, len(lines))):
-            match = chance.choice(list(NUMBER.finditer(line)))
+            match = chance.choice(figures(line))
             value = Decimal(match["number"].replace(",", "")) * Decimal(factor)
-            yield line, _with(line, match, number=format(value.normalize(), "f"))
+            number = format(value.normalize(), "f")
+            if number not in line:  # it may be true of something else in the line
+                yield line, _with(line, match, number=number)
 
     return mutate
 
@@ -82,7 +90,7 @@ def scaled(factor: str) -> Mutation:
 def wrong_unit(honest: Honest, chance: random.Random, _: Catalogue) -> Iterator[tuple[str, str]]:
     """Keep the number and change what it counts."""
     for line in chance.sample(lines := statements(honest), min(2, len(lines))):
-        match = chance.choice(list(NUMBER.finditer(line)))
+        match = chance.choice(figures(line))
         if match["unit"] in WRONG_UNITS:
             yield line, _with(line, match, unit=chance.choice(WRONG_UNITS[match["unit"]]))
 
@@ -90,7 +98,7 @@ def wrong_unit(honest: Honest, chance: random.Random, _: Catalogue) -> Iterator[
 def big_scale(honest: Honest, chance: random.Random, _: Catalogue) -> Iterator[tuple[str, str]]:
     """Put 万 or 億 between a number and its unit."""
     for line in chance.sample(lines := statements(honest), min(2, len(lines))):
-        match = chance.choice(list(NUMBER.finditer(line)))
+        match = chance.choice(figures(line))
         yield line, _with(line, match, number=match["number"] + chance.choice("万億千"))
 
 
@@ -102,12 +110,13 @@ def wide_digits(honest: Honest, chance: random.Random, _: Catalogue) -> Iterator
 
 def swapped_cells(honest: Honest, chance: random.Random, _: Catalogue) -> Iterator[tuple[str, str]]:
     """Exchange two cells of a row of a comparison: each figure now belongs to the other column."""
-    if " を比べ" not in honest.text and not _is_comparison(honest.text):
+    if not _is_comparison(honest.text):
         return
     rows = [line for line in statements(honest) if line.startswith("|")]
     for line in chance.sample(rows, min(4, len(rows))):
         cells = line.split(" | ")
-        if len(cells) >= 3 and NUMBER.search(cells[-1]) and NUMBER.search(cells[-2]):
+        named = any(":" in cell for cell in cells[-2:])  # a cell that names its subject stays true
+        if len(cells) >= 3 and not named and all(NUMBER.search(cell) for cell in cells[-2:]):
             last = cells[-1].removesuffix(" |")
             swapped = [*cells[:-2], last, cells[-2] + " |"]
             yield line, " | ".join(swapped)
@@ -128,7 +137,7 @@ def swapped_subjects(
 ) -> Iterator[tuple[str, str]]:
     """Exchange two figures of the same unit in a sentence about two things."""
     for line in statements(honest):
-        found = list(NUMBER.finditer(line))
+        found = figures(line)
         pairs = [
             (a, b) for a in found for b in found
             if a.start() < b.start() and a["unit"] == b["unit"] and a["number"] != b["number"]
@@ -136,6 +145,8 @@ def swapped_subjects(
         if line.startswith("|") or not pairs:
             continue
         left, right = chance.choice(pairs)
+        if "件" in (left["unit"], right["unit"]):
+            continue  # the two counts of a search: see COUNTS in test_number_lock.py
         cut = line[: left.start("number")] + right["number"] + line[left.end("number") :]
         shift = len(right["number"]) - len(left["number"])
         yield line, (cut[: right.start("number") + shift] + left["number"]
@@ -147,7 +158,7 @@ def other_region(
 ) -> Iterator[tuple[str, str]]:
     """State the price of another region under the name of this one."""
     for line in statements(honest):
-        for match in NUMBER.finditer(line):
+        for match in figures(line):
             if match["unit"] == "USD":
                 elsewhere = _price_elsewhere(Decimal(match["number"]), line, honest.text, catalogue)
                 if elsewhere:

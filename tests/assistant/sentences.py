@@ -30,7 +30,8 @@ TEMPLATES = {
     "ja spaced": "{name} の{ja}は {value} {unit} です。",
     "ja tight": "{name}の{ja}は{value}{unit}です。",
     "ja before the name": "{ja}が {value} {unit} の {name} が向きます。",
-    "ja tight before the name": "{ja}{value}{unit}の{name}が向きます。",
+    "ja tight before the name": "{ja}が{value}{unit}の{name}が向きます。",
+    "glued to a Latin word": "VRAM、RAM、NVMeなどの{ja}: CAP{value}{unit}の{name}です。",
     "ja two sentences": "{name} を見ます。{ja}は {value} {unit} です。",
     "ja about": "{name} の{ja}は約 {value} {unit} です。",
     "en": "The {en} of {name} is {value} {unit}.",
@@ -71,6 +72,9 @@ def sentences(runner: ToolRunner) -> Iterator[Sentence]:
         for name, value in known.items():
             others = {other for other in known.values() if other != value}
             wrong = {value / 2, value * 2} | others
+            if key == "network_gbps":  # `offers 5 Gbps` is true of a baseline of 5 Gbps
+                baseline = {item.key: item.type.network.baseline_gbps for item in items}[name]
+                wrong.discard(Decimal(str(baseline)))
             for template, pattern in TEMPLATES.items():
                 for figure in (value, *sorted(wrong)):
                     text = pattern.format(

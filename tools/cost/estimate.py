@@ -57,7 +57,7 @@ def _differences(lines: Sequence[CostLine], request: CostRequest) -> tuple[Diffe
         amount = dear.period - cheap.period
         found.append(Difference(
             cheaper=low, dearer=high, amount=amount, per_month=dear.per_month - cheap.per_month,
-            percent=amount / cheap.period * PERCENT,
+            percent=amount / cheap.period * PERCENT, saving_percent=amount / dear.period * PERCENT,
         ))
     return tuple(found)
 

@@ -72,6 +72,7 @@ def _whole(result: CostEstimate) -> Figures:
         yield from _money(result, COST, "difference", item.amount, None)
         yield from _money(result, COST, "difference_month", abs(item.per_month), None)
         yield CostFigure(COST, "cost:difference_percent", item.percent, "%")
+        yield CostFigure(COST, "cost:difference_saving", item.saving_percent, "%")
     if result.forgotten:
         yield from _money(result, COST, "night", result.forgotten.night, None)
         yield from _money(result, COST, "weekend", result.forgotten.weekend, None)
@@ -97,7 +98,7 @@ def _inputs(result: CostEstimate) -> Figures:
 _CONSTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     "month": (("730", "時間"), ("1", "か月")), "year": (("8760", "時間"), ("1", "年")),
     "day": (("24", "時間"), ("1", "日")), "weekdays": (("22", "日"), ("5", "日")),
-    "hour": (("1", "時間"),), "block": (("14", "日"), ("7", "日")),
+    "hour": (("1", "時間"),), "gpu": (("1", "GPU"),), "block": (("14", "日"), ("7", "日")),
 }
 
 

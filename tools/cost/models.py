@@ -225,7 +225,9 @@ class Difference(Model):
     amount: Decimal
     per_month: Decimal
     percent: Decimal
-    """Of the cheaper one."""
+    """By how much the dearer one costs more, of the cheaper one."""
+    saving_percent: Decimal
+    """By how much the cheaper one costs less, of the dearer one."""
 
 
 class CostEstimate(Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assistant.planner.compose.context import Draft
-from assistant.planner.compose.describe import state
+from assistant.planner.compose.sentences import state
 from assistant.planner.compose.phrases import display
 from assistant.planner.slots import Request
 from tools.instances import Description

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from assistant.planner.compose.context import Draft
-from assistant.planner.compose.describe import family_sentence, state
+from assistant.planner.compose.gpus import compare_gpus
 from assistant.planner.compose.phrases import Phrases, display, fraction, number
-from assistant.planner.compose.rows import differing_rows, label
+from assistant.planner.compose.rows import differing_rows
+from assistant.planner.compose.sentences import family_sentence, state
 from assistant.planner.compose.series import compare_series
 from assistant.planner.slots import Request
 from knowledge.ec2.schema import Family, Gpu
@@ -17,10 +18,7 @@ from tools.instances import Comparison
 from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile, SeriesProfile
 
 _CENT = Decimal("0.01")
-_GPU_ROWS = (
-    "gpu_architecture", "gpu_memory_gb", "memory_type", "memory_bandwidth_gb_s", "tflops_fp32", "tflops_fp16",
-    "tflops_bf16", "tflops_fp8", "bf16", "fp8", "flash_attention_2", "nvlink_gb_s", "compute_capability",
-)
+
 
 
 def compare(draft: Draft, request: Request, result: Comparison) -> None:
@@ -45,7 +43,7 @@ def compare(draft: Draft, request: Request, result: Comparison) -> None:
             draft.cite_quote(machine.quote("spot"))
             draft.cite_quote(machine.quote("capacity-block"))
     else:
-        _compare_gpus(draft, [column for column in columns if isinstance(column, Gpu)], result)
+        compare_gpus(draft, [column for column in columns if isinstance(column, Gpu)], result)
     draft.cite(result.sources)
     draft.suggestions += _suggestions(draft.say, result)
 
@@ -194,44 +192,10 @@ def _ranges(draft: Draft, result: Comparison) -> None:
     draft.add("\n".join(lines))
 
 
-def _compare_gpus(draft: Draft, gpus: list[Gpu], result: Comparison) -> None:
-    say = draft.say
-    parts = say.listed(say("c_part", name=gpu.key, what=_gpu_in_words(say, gpu)) for gpu in gpus)
-    draft.phrase("c_lead_many", parts=parts)
-    rows = [
-        (label(say, key), *(_gpu_cell(say, gpu, key) for gpu in gpus))
-        for key in _GPU_ROWS if any(BY_KEY[key].of(gpu) is not None for gpu in gpus)
-    ]
-    rows.append(("EC2", *(_carriers(say, item) for item in result.items if isinstance(item, GpuProfile))))
-    draft.table((say("item"), *(gpu.key for gpu in gpus)), rows)
-    for gpu in gpus:
-        note = gpu.note if say.language == "ja" else gpu.note_en
-        if note:
-            draft.quoted.append(note)
-            draft.add(f"- {gpu.key}: {note}")
-
-
-def _gpu_in_words(say: Phrases, gpu: Gpu) -> str:
-    bandwidth = f"、{number(gpu.memory_bandwidth_gb_s)} GB/s" if gpu.memory_bandwidth_gb_s else ""
-    if say.language == "en":
-        bandwidth = bandwidth.replace("、", ", ")
-    return f"{gpu.architecture} {gpu.memory_gb} GB{bandwidth}"
-
-
-def _gpu_cell(say: Phrases, gpu: Gpu, key: str) -> str:
-    value = BY_KEY[key].of(gpu)
-    if value is None and key.startswith(("tflops", "memory_b")):
-        return "—"
-    return say.value(key, value)
-
-
-def _carriers(say: Phrases, item: GpuProfile) -> str:
-    families = dict.fromkeys(carrier.type.family for carrier in item.carriers)
-    return say.listed(display(family) for family in families) or "—"
-
-
 def _suggestions(say: Phrases, result: Comparison) -> list[str]:
-    first = display(result.items[0].key)
+    first = result.items[0]
+    if isinstance(first, GpuProfile):
+        return [f"{first.key}を積むインスタンスは?" if say.language == "ja" else f"which instances have the {first.key}?"]
     if say.language == "ja":
-        return ["バージニア北部だと?", f"{first}のサイズ一覧"]
-    return ["what about us-east-1?", f"sizes of {first}"]
+        return ["バージニア北部だと?", f"{display(first.key)}のサイズ一覧"]
+    return ["what about us-east-1?", f"sizes of {display(first.key)}"]

@@ -79,10 +79,11 @@ def _amount(draft: Draft, words: Wording, line: CostLine) -> None:
     commitment = commitment_of(line.term)
     if commitment and not line.usage.calendar:
         text = words("lead_commitment", years=commitment.years, **values)
-        draft.add(text.replace("1 years", "1 year"))
+        draft.add(text.replace("1 years", "1 year").replace("台 を", "台を"))
         return
     unsaid = any(note.code == "no_usage" for note in line.usage.assumptions)
-    draft.add(words("lead_unsaid" if unsaid else "lead", period=words.period(line), **values))
+    text = words("lead_unsaid" if unsaid else "lead", period=words.period(line), **values)
+    draft.add(text.replace("台 を", "台を"))
 
 
 def _cheaper(draft: Draft, words: Wording, result: CostEstimate) -> None:
@@ -92,8 +93,8 @@ def _cheaper(draft: Draft, words: Wording, result: CostEstimate) -> None:
     if first.amount == 0:
         draft.add(words("lead_same", name=name, other=other))
         return
-    saving = first.amount / (result.lines[first.dearer].amount or 1) * 100
-    draft.add(words("lead_cheaper", name=name, other=other, amount=words.money(first.amount), percent=percent(saving)))
+    draft.add(words("lead_cheaper", name=name, other=other, amount=words.money(first.amount),
+                    percent=percent(first.saving_percent)))
 
 
 def _label(words: Wording, result: CostEstimate, index: int) -> str:
@@ -208,7 +209,8 @@ def _budget(draft: Draft, words: Wording, result: CostEstimate) -> None:
     if len(result.lines) > 1:
         draft.add(words("b_hours_many", **values))
         return
-    draft.add(words("b_hours", thing=words.thing(line), **_where(words, line), **values))
+    text = words("b_hours", thing=words.thing(line), **_where(words, line), **values)
+    draft.add(text.replace("台 を", "台を"))
     key = "b_formula" if line.count == 1 else "b_formula_count"
     values["budget"] = words("usd", usd=plain(budget.usd))
     draft.add(words(key, rate=words.rate(line.quote), count=line.count, **values))

@@ -14,6 +14,8 @@ from tools.profiles import Quote
 
 _FRACTIONS = {0.125: "1/8", 0.25: "1/4", 0.5: "1/2"}
 _GROUPED_FROM = 1000
+_ESTIMATE = Decimal("0.00001")
+"""Estimates are good to about 0.0005 USD; more digits than a price list has would pretend otherwise."""
 
 
 class Phrases:
@@ -69,8 +71,9 @@ class Phrases:
             return self("unpriced")
         purchase = quote.purchase
         if isinstance(purchase, Price):
-            key = "per_hour_estimate" if quote.source and quote.source.estimated else "per_hour"
-            return self(key, usd=number(purchase.usd_per_hour, money=True))
+            if quote.source and quote.source.estimated:
+                return self("per_hour_estimate", usd=number(purchase.usd_per_hour.quantize(_ESTIMATE), money=True))
+            return self("per_hour", usd=number(purchase.usd_per_hour, money=True))
         if isinstance(purchase, NotOffered):
             if purchase.last_known:
                 return self("last_known", usd=number(purchase.last_known.usd_per_hour, money=True))
@@ -109,6 +112,11 @@ def number(value: Value, *, money: bool = False) -> str:
 def fraction(partition: float) -> str:
     """Return the share of a GPU as people write it."""
     return _FRACTIONS.get(partition, number(partition))
+
+
+def short(key: str) -> str:
+    """Return a GPU key without its memory size, where that is said beside it."""
+    return re.sub(r"-\d+GB$", "", key)
 
 
 def display(key: str) -> str:

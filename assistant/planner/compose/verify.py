@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.describe import describe
-from assistant.planner.compose.phrases import Phrases, display, fraction
+from assistant.planner.compose.phrases import Phrases, display, fraction, short
 from assistant.planner.quantities import Quantity
 from assistant.planner.slots import Request
 from tools.attributes import BY_KEY, Value
@@ -82,13 +82,20 @@ def _gpus(item: InstanceProfile | FamilyProfile) -> list[str]:
     return list(dict.fromkeys(member.type.gpu.gpu for member in members if member.type.gpu))
 
 
+def _with_memory(say: Phrases, item: InstanceProfile | FamilyProfile) -> list[str]:
+    """Return the GPUs of an item with their memory: `A100(40 GB)`."""
+    members = [item] if isinstance(item, InstanceProfile) else item.members
+    gpus = {member.gpu.key: member.gpu for member in members if member.gpu}
+    return [say("c_gpu", gpu=short(gpu.key), memory=gpu.memory_gb) for gpu in gpus.values()]
+
+
 def _gpu_claim(
     say: Phrases, item: InstanceProfile | FamilyProfile, gpus: Sequence[GpuProfile], text: str
 ) -> Finding:
     name, real = display(item.key), _gpus(item)
     if not real:
         return Finding("no", say("v_gpu_none", name=name))
-    described = say.listed(real)
+    described = say.listed(_with_memory(say, item))
     if any(gpu.key in real for gpu in gpus):
         attachment = item.type.gpu if isinstance(item, InstanceProfile) else item.members[0].type.gpu
         if attachment and attachment.partition < 1 and _WHOLE.search(text):
