@@ -1,7 +1,7 @@
 """The number lock's rules for costs: which words a figure of an estimate must stand beside.
 
-An amount by the month must follow a month, a saving must be called one, a count must count machines. grounding.py
-asks here for facts whose attribute begins with `cost:`.
+An amount by the month must follow a month, a saving must be called one, a count must count
+machines. grounding.py asks here for facts whose attribute begins with `cost:`.
 """
 
 from __future__ import annotations
@@ -15,34 +15,70 @@ from tools.facts import Fact
 
 PREFIX = "cost:"
 _SPELLED = {
-    "ドル": "USD", "JPY": "円", "hours": "時間", "hour": "時間", "days": "日", "day": "日", "weeks": "週", "week": "週",
-    "週間": "週", "months": "か月", "month": "か月", "years": "年", "year": "年", "instances": "台", "instance": "台",
-    "枚": "GPU", "基": "GPU", "GPUs": "GPU", "regions": "リージョン",
+    "ドル": "USD",
+    "JPY": "円",
+    "hours": "時間",
+    "hour": "時間",
+    "days": "日",
+    "day": "日",
+    "weeks": "週",
+    "week": "週",
+    "週間": "週",
+    "months": "か月",
+    "month": "か月",
+    "years": "年",
+    "year": "年",
+    "instances": "台",
+    "instance": "台",
+    "枚": "GPU",
+    "基": "GPU",
+    "GPUs": "GPU",
+    "regions": "リージョン",
 }
 _COLUMNS = {"台数": "台", "Count": "台", "課金時間": "時間", "Billed hours": "時間"}
 _TIME = re.compile(r"時間|か月|月|年|日|hour|month|year|day")
-_RHYTHM = {"per_hour": ("時間", "hour"), "per_day": ("日", "day"), "per_month": ("か月", "月", "month"),
-           "per_year": ("年", "year")}
+_RHYTHM = {
+    "per_hour": ("時間", "hour"),
+    "per_day": ("日", "day"),
+    "per_month": ("か月", "月", "month"),
+    "per_year": ("年", "year"),
+}
 _WORDS: dict[str, tuple[str, ...]] = {
-    "night": ("晩", "night"), "weekend": ("週末", "weekend"), "budget_left": ("余", "不足", "remain", "too much"),
-    "budget": ("予算", "budget"), "saving": ("安", "高", "less", "more"), "difference": ("差", "安", "differ", "cheaper"),
-    "offer_delta": ("安", "差", "less", "more"), "interruption": ("中断", "interrupt"), "upfront": ("前払い", "upfront"), "gpu_hour": ("GPU",),
-    "break_even": ("得", "常時", "pays off", "around the clock"), "jpy_per_usd": ("USD",),
+    "night": ("晩", "night"),
+    "weekend": ("週末", "weekend"),
+    "budget_left": ("余", "不足", "remain", "too much"),
+    "budget": ("予算", "budget"),
+    "saving": ("安", "高", "less", "more"),
+    "difference": ("差", "安", "differ", "cheaper"),
+    "offer_delta": ("安", "差", "less", "more"),
+    "interruption": ("中断", "interrupt"),
+    "upfront": ("前払い", "upfront"),
+    "gpu_hour": ("GPU",),
+    "break_even": ("得", "常時", "pays off", "around the clock"),
+    "jpy_per_usd": ("USD",),
 }
 
 
-def agrees(mention: FigureMention, fact: Fact, equal: Callable[[FigureMention, Decimal], bool]) -> bool:
+def agrees(
+    mention: FigureMention, fact: Fact, equal: Callable[[FigureMention, Decimal], bool]
+) -> bool:
     """Whether a figure may state a fact of an estimate, by unit, words around it and value."""
     unit = _SPELLED.get(mention.unit, mention.unit) or _column_unit(mention)
     if unit in ("", "×"):
-        return fact.attribute == f"{PREFIX}interruption" and _worded(mention, fact) and equal(mention, fact.value)
+        return (
+            fact.attribute == f"{PREFIX}interruption"
+            and _worded(mention, fact)
+            and equal(mention, fact.value)
+        )
     same = fact.unit == unit or (fact.unit == "" and unit in ("GPU", "台", "年", "日"))
     return same and _worded(mention, fact) and equal(mention, fact.value)
 
 
 def _column_unit(mention: FigureMention) -> str:
     """Return the unit that a table's column gives to a bare number."""
-    return next((unit for title, unit in _COLUMNS.items() if mention.label.rstrip().find(title) >= 0), "")
+    return next(
+        (unit for title, unit in _COLUMNS.items() if mention.label.rstrip().find(title) >= 0), ""
+    )
 
 
 def _worded(mention: FigureMention, fact: Fact) -> bool:

@@ -137,6 +137,10 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _gpu_attribute("fp8", "FP8", "FP8", "", lambda g: g.fp8),
     _gpu_attribute("flash_attention_2", "FlashAttention-2", "FlashAttention-2", "",
                    lambda g: g.flash_attention_2),
+    # FlashAttention-3 is written for Hopper alone; Blackwell has FlashAttention-4.
+    _gpu_attribute("flash_attention_3", "FlashAttention-3", "FlashAttention-3", "",
+                   lambda g: g.architecture == "Hopper", None),
+    _gpu_attribute("gpu_maker", "GPU メーカー", "GPU maker", "", lambda g: g.maker, None),
     _gpu_attribute("nvlink_gb_s", "NVLink(GPU あたり双方向)", "NVLink (per GPU, bidirectional)",
                    "GB/s", lambda g: g.nvlink_gb_s),
     _gpu_attribute("nvlink_generation", "NVLink 世代", "NVLink generation", "世代",
@@ -154,6 +158,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
               "higher"),
     Attribute("nvme_disks", "NVMe 本数", "NVMe disks", "本",
               lambda i: i.type.instance_store.disks if i.type.instance_store else 0),
+    Attribute("generation", "ファミリー世代", "family generation", "世代", lambda i: i.type.generation),
     Attribute("bare_metal", "ベアメタル", "bare metal", "", lambda i: i.type.bare_metal),
     Attribute("neuron_model", "アクセラレータ", "accelerator", "",
               lambda i: i.type.neuron.model if i.type.neuron else None),

@@ -142,7 +142,6 @@ def _figures(item: InstanceProfile) -> Iterator[tuple[str, str, Decimal]]:
         value = attribute.of(item)
         if attribute.key != "usd_per_hour" and _is_number(value):
             yield attribute.key, attribute.unit, _decimal(value)
-    yield "generation", "世代", Decimal(item.type.generation)
     yield "regions", "件", Decimal(len(item.type.regions))
     if item.spot_advice:
         yield "spot_savings", "%", Decimal(item.spot_advice.savings_percent)

@@ -78,6 +78,12 @@ class FindRequest(Model):
     has_gpu: bool | None = None
     arch: Arch | None = None
     cpu_maker: CpuMaker | None = None
+    exclude_gpus: tuple[str, ...] = ()
+    exclude_families: tuple[str, ...] = ()
+    exclude_series: tuple[Series, ...] = ()
+    exclude_cpu_makers: tuple[CpuMaker, ...] = ()
+    one_per_family: bool = False
+    """Keep only the first match of each family."""
     conditions: tuple[Condition, ...] = ()
     sort: str = "usd_per_hour"
     """Attribute to sort by; types without a value come last."""
@@ -175,6 +181,8 @@ def find(catalogue: Catalogue, request: FindRequest) -> SearchResult:
     kept = {item.key for item in chosen}
     attribute = BY_KEY[request.sort]
     chosen.sort(key=lambda item: _sort_key(item, attribute, descending=request.descending))
+    if request.one_per_family:
+        chosen = list({item.type.family: item for item in reversed(chosen)}.values())[::-1]
     unpriced = tuple(item.key for item in chosen if item.usd_per_hour is None)
     return SearchResult(
         request=request,
@@ -275,11 +283,22 @@ def _admits(request: FindRequest, item: InstanceType, names: Names) -> bool:
         keys = {subject.key for subject in names.resolve(request.gpu) if subject.kind == "gpu"}
         if item.gpu is None or item.gpu.gpu not in keys:
             return False
+    if _excluded(request, item):
+        return False
     return (
         (not request.families or item.family in request.families)
         and (request.has_gpu is None or request.has_gpu == (item.gpu is not None))
         and (request.arch is None or request.arch == item.arch)
         and (request.cpu_maker is None or request.cpu_maker == item.cpu_maker)
+    )
+
+
+def _excluded(request: FindRequest, item: InstanceType) -> bool:
+    return (
+        (item.gpu is not None and item.gpu.gpu in request.exclude_gpus)
+        or item.family in request.exclude_families
+        or item.series in request.exclude_series
+        or item.cpu_maker in request.exclude_cpu_makers
     )
 
 
@@ -289,6 +308,8 @@ def _fulfils(item: InstanceProfile, request: FindRequest) -> bool:
 
 def _holds(item: InstanceProfile, condition: Condition) -> bool:
     value = BY_KEY[condition.attribute].of(item)
+    if value is None and condition.op in ("<", "<="):
+        value = 0  # no NVLink is less than any
     if value is None or isinstance(value, str):
         return False
     if isinstance(value, bool) or isinstance(condition.value, bool):

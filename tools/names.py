@@ -80,6 +80,11 @@ class Names:
         }
 
     @cached_property
+    def _families(self) -> dict[str, str]:
+        """Families by spelling without separators: `p6b200` -> p6-b200."""
+        return {squeeze(key): key for key in self._catalogue.families}
+
+    @cached_property
     def gpu_names(self) -> dict[str, tuple[str, ...]]:
         """GPU keys by folded spelling: `a100` -> A100-40GB, A100-80GB."""
         names: dict[str, list[str]] = {}
@@ -96,8 +101,8 @@ class Names:
     def _exact(self, word: str) -> tuple[Subject, ...]:
         if word in self._catalogue.types:
             return (Subject("instance", word),)
-        if word in self._catalogue.families:
-            return (Subject("family", word),)
+        if family := self._families.get(squeeze(word)):
+            return (Subject("family", family),)
         bare = _NOISE.sub("", word)
         if keys := self.gpu_names.get(squeeze(bare)):
             return tuple(Subject("gpu", key) for key in keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -22,7 +22,7 @@ _DOTTED = re.compile(r"(?<![a-z0-9])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.[a-z
 _SHORT = 3
 _KATAKANA = re.compile(r"[ァ-ヶー]+")
 _SIZE_ONLY = re.compile(r"(?<![a-z0-9.])(\d+xlarge|\d+xl|xlarge|xl|large|medium|metal(?:-\d+xl)?)(?![a-z0-9])")
-_FAMILY_LIKE = re.compile(r"(?<![a-z0-9.\-])(?:(?:c|p|g|gr)\d{1,2}[a-z]{0,4}(?:-[a-z]+\d*)?|(?:inf|trn)\d[a-z]?)(?![a-z0-9])", re.ASCII)
+_FAMILY_LIKE = re.compile(r"(?<![a-z0-9.\-])(?:p6-?b\d{3}|(?:c|p|g|gr)\d{1,2}[a-z]{0,4}(?:-[a-z]+\d*)?|(?:inf|trn)\d[a-z]?)(?![a-z0-9])", re.ASCII)
 _OTHER_LIKE = re.compile(r"(?<![a-z0-9.\-])[a-z]{1,2}\d{1,2}[a-z]{0,4}(?![a-z0-9])", re.ASCII)
 
 
@@ -57,6 +57,9 @@ class Entities:
     filters: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     sizes: list[str] = field(default_factory=list[str])
     """Bare sizes whose family is named elsewhere in the thread (`12xlargeにすると?`)."""
+    excluded: list[Subject] = field(default_factory=list[Subject])
+    """What the clause rules out."""
+    text: str = ""
     rest: str = ""
     """The text with names, regions and quantities masked."""
 
@@ -77,14 +80,14 @@ class EntityReader:
 
     def read(self, text: str) -> Entities:
         """Return the entities of a normalised clause."""
-        found = Entities(rest=text)
+        found = Entities(text=text, rest=text)
         self._read_instances(found)
         self._read_regions(found)
         self._read_gpus(found)
         self._read_families(found)
         self._read_sizes(found)
         found.quantities, found.rest = find_quantities(found.rest)
-        _narrow_variants(found)
+        _narrow_variants(found, self._variants)
         self._read_words(found)
         return found
 
@@ -146,11 +149,28 @@ class EntityReader:
                 found.rest = _masked(found.rest, match)
 
     def _read_words(self, found: Entities) -> None:
-        found.filters = [row for row, words_ in _filter_rows() if words_.search(found.rest)]
+        for row, pattern in _filter_rows():
+            if match := pattern.search(found.rest):
+                if _UNNEEDED.match(found.rest, match.end()):
+                    continue
+                negated = is_negated(found.rest, match)
+                found.filters.append(row | {"negated": True} if negated else row)
+        self._drop_negated(found)
         pattern, index = word_index("attributes")
         keys = [index[match[0]] if match[0] in index else index[_respace(match[0], index)]
                 for match in pattern.finditer(found.rest)]
         found.attributes = list(dict.fromkeys(_specific(key, keys, found.rest) for key in keys))
+
+    def _drop_negated(self, found: Entities) -> None:
+        """Move names that the clause rules out (`H100もA100も要らない`, `P系ほど高くない`) to `excluded`."""
+        kept: list[Mention] = []
+        for mention in found.mentions:
+            after = found.text[mention.start + len(mention.text) :]
+            if _RULED_OUT.match(after) and mention.subjects[0].kind != "instance":
+                found.excluded += mention.subjects
+            else:
+                kept.append(mention)
+        found.mentions = kept
 
     def _add(self, found: Entities, start: int, name: str, written: str) -> None:
         """Resolve a name; repair a misspelling when exactly one real name is nearest."""
@@ -163,6 +183,15 @@ class EntityReader:
             subjects = self._names.resolve(error.suggestions[0])
             found.repairs.append(Repair(written, error.suggestions[0]))
         found.mentions.append(Mention(start, written, subjects))
+
+    @cached_property
+    def _variants(self) -> dict[str, tuple[Subject, ...]]:
+        """GPU models that come with different amounts of memory."""
+        models: dict[str, list[Subject]] = {}
+        for key in self._catalogue.gpus:
+            if re.search(r"-\d+GB$", key):
+                models.setdefault(key.partition("-")[0], []).append(Subject("gpu", key))
+        return {model: tuple(found) for model, found in models.items()}
 
     @cached_property
     def _other_families(self) -> frozenset[str]:
@@ -238,14 +267,18 @@ def superlatives(text: str) -> frozenset[str]:
     return frozenset(key for key, pattern in _EXTREMES.items() if pattern.search(text))
 
 
-def _narrow_variants(found: Entities) -> None:
-    """Read `80GBのA100` as the one variant of the GPU that has this memory."""
-    for quantity in list(found.quantities):
+def _narrow_variants(found: Entities, variants: Mapping[str, tuple[Subject, ...]]) -> None:
+    """Read `80GBのA100` as the variant of the GPU that has this memory; a second amount adds another."""
+    for quantity in [q for q in found.quantities if q.op == "=" and "memory" in q.attribute]:
         suffix = f"-{quantity.value:f}GB"
         for index, mention in enumerate(found.mentions):
-            chosen = tuple(s for s in mention.subjects if s.key.endswith(suffix))
-            if len(mention.subjects) > 1 and chosen and quantity.op == "=":
-                found.mentions[index] = Mention(mention.start, mention.text, chosen)
+            model = mention.subjects[0].key.partition("-")[0]
+            named = mention.subjects[0].kind == "gpu"
+            chosen = tuple(s for s in variants.get(model, ()) if s.key.endswith(suffix)) if named else ()
+            if chosen:
+                kept = () if len(mention.subjects) == len(variants[model]) else mention.subjects
+                subjects = tuple(dict.fromkeys((*kept, *chosen)))
+                found.mentions[index] = Mention(mention.start, mention.text, subjects)
                 found.quantities = [other for other in found.quantities if other is not quantity]
 
 
@@ -270,8 +303,21 @@ def _family_of(mention: Mention | None) -> str | None:
     return subject.key.partition(".")[0] if subject.kind == "instance" else None
 
 
-_TOTAL = re.compile(r"合計|総量|トータル|全部で|合わせて|total|combined")
-_COMPUTE = re.compile(r"性能|tflops|flops|演算")
+_NOT = r"(?:以外|じゃない|ではない|でない|(?:は|が|も|を|の)?\s*(?:な[しいく]|無[しいく]|ませ|除|要ら|いら|不要|抜き|非対応))"
+_UNNEEDED = re.compile(r"\s*(?:は|が|も)?\s*(?:要ら|いら|不要|なくて(?:も)?(?:いい|よい|良い|可))")
+_NEGATED_AFTER = re.compile(rf"(?:\s*(?:と|や|も|、)\s*[^\s、。]{{1,8}}?)?\s*(?:搭載|付き|対応)?{_NOT}")
+_NEGATED_BEFORE = re.compile(r"(?:\bno|\bnon|\bwithout|\bexcluding|\bexcept|\bnot)[\s\-]*$")
+_LISTED = r"(?:\s*(?:も|と|や|、)\s*[a-z0-9\- ]{2,14})*"
+_RULED_OUT = re.compile(rf"{_LISTED}\s*(?:以外|(?:は|も|が|を)?\s*(?:要ら|いら|不要|除|抜き))|(?:系|シリーズ)?ほど")
+_TOTAL = re.compile(r"合計|総量|トータル|全部で|全部足|足すと|合わせ|total|combined")
+_COMPUTE = re.compile(r"性能|tflops|flops|演算|理論値|速度")
+
+
+def is_negated(text: str, match: re.Match[str]) -> bool:
+    """Whether a word is ruled out (`GPUなし`, `Arm以外`, `no Arm`) rather than asked for."""
+    asked = re.match(r"[^、。]{0,10}(?:ませんか|ない\?|ないの|ないか|ないです)", text[match.end() :])
+    after = _NEGATED_AFTER.match(text, match.end())
+    return bool((after and not asked) or _NEGATED_BEFORE.search(text, 0, match.start()))
 
 
 def _specific(key: str, keys: Sequence[str], text: str) -> str:

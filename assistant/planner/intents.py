@@ -135,7 +135,8 @@ def _asks_region(s: Signals) -> bool:
     anchored = s.named or s.context is not None
     place = s.entities.regions or re.search(r"リージョン|region|where|どこで|どこに|どこの", s.text)
     priced = "usd_per_hour" in s.entities.attributes
-    open_find = s.kinds <= {"gpu", "series"} and bool(re.search(r"インスタンス|instances?\b", s.text))
+    listing = re.search(r"インスタンス|instances?\b|もの|全部|すべて|一覧|リスト|機種|挙げ", s.text)
+    open_find = s.kinds <= {"gpu", "series"} and bool(listing)
     return bool(anchored and place and "availability" in s.cues and not priced and not open_find
                 and not s.superlative and not s.entities.quantities)
 
@@ -174,12 +175,14 @@ def _searches(s: Signals) -> bool:
             return False
         return s.superlative or hosts or (filtered and ("find" in s.cues or bool(s.entities.quantities))) or (
             "series" in s.kinds and wants) or bool(_EXTREMES.search(s.text))
-    if not s.domain and "gpu_scope" not in s.cues:
+    within = s.context is not None and ("carry" in s.cues or (s.superlative and s.context.intent == "find"))
+    if not s.domain and "gpu_scope" not in s.cues and not within:
         return False
     if s.context is not None and s.context.intent == "compare" and s.superlative and not s.entities.quantities:
         return False
     about_context = s.context is not None and s.context.intent != "find" and bool(s.context.subjects)
     scoped = s.superlative or "gpu_scope" in s.cues or re.search(r"インスタンス|instances?\b", s.text)
-    if about_context and s.entities.attributes and not scoped and not s.entities.quantities:
+    counted = all(quantity.attribute == "gpu_count" for quantity in s.entities.quantities)
+    if about_context and s.entities.attributes and not scoped and counted:
         return False
     return wants or bool(s.entities.quantities) or (bool(s.entities.filters) and _DOMAIN.search(s.text) is not None)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
-from assistant.planner.vocabulary import spoken_forms
+from assistant.planner.vocabulary import spoken_forms, table
 
 MAX_CHARACTERS = 8000
 """What is read of a question; pasted logs are longer, and their beginning names the problem."""
@@ -19,7 +20,7 @@ _KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 _MIN_HIRAGANA = 4
 _DIGITS = {"〇": 0, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _TENS = {"十": 10, "百": 100, "千": 1000}
-_COUNTERS = "枚台個基本種つ時日月年週円倍コ件ド"
+_COUNTERS = "xエ枚台個基本種つ時日月年週円倍コ件ド"
 _KANJI_NUMBER = re.compile(rf"([{''.join(_DIGITS)}{''.join(_TENS)}]+)(?=[{_COUNTERS}])")
 _NOT_NUMBERS = re.compile(r"一(?=番|覧|般|緒|致|部|度|時)|十(?=分)|千(?=代田)")
 
@@ -31,8 +32,43 @@ def normalise(text: str) -> str:
     word = re.sub(r"(?<=[a-z0-9])[・。](?=[a-z0-9])", ".", word)
     word = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", word)
     word = re.sub(r"(vram|gpu|memory|ram|cpu|nvme|ssd|ebs)(?=\d)", r"\1 ", word)
+    word = re.sub(r"どれ(?=くらい|ぐらい|ほど|だけ)", "いくつ", word)
+    word = _SPACED.sub("", _spelled(word))
     word = _written(word)
     return _KANJI_NUMBER.sub(_arabic, _protect(word)).replace("\0", "一").strip()
+
+
+_J = "ぁ-んァ-ヶー一-龠"
+_SPACED = re.compile(rf"(?<=[{_J}]) +(?=[{_J}])|(?<=[a-z0-9]) +(?=[のはがを])|(?<=[のはがを]) +(?=[a-z0-9])")
+
+
+@cache
+def _codes() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Return the pattern of names spelled letter by letter, and the kana of letters and digits."""
+    kana: dict[str, str] = table("spoken")["letters"] | table("spoken")["numbers"]
+    letters, numbers = ("|".join(sorted(table("spoken")[key], key=len, reverse=True)) for key in ("letters", "numbers"))
+    start = rf"(?:{letters}|(?<![a-z])[cpgahbvtl](?![a-z]))"
+    rest = rf"(?:{letters}|(?<=\d)[a-z]{{1,2}}(?![a-z]))"
+    pattern = rf"{start}[\s・]*(?:{numbers}|\d)(?:[\s・]*(?:{numbers}|\d))*(?:[\s・]*{rest})*"
+    return re.compile(pattern), kana
+
+
+_CODE = re.compile(r"(?:[cpg]r?\d[a-z]{0,3}|[ahbvtl]\d{1,3}[sg]?)")
+
+
+def _spelled(word: str) -> str:
+    """Return the text with names that are spelled in kana written out (シーロクアイ -> c6i)."""
+    pattern, kana = _codes()
+    tokens = re.compile("|".join(sorted(map(re.escape, kana), key=len, reverse=True)))
+    readable = word.translate(_KATAKANA)
+    pieces: list[str] = []
+    end = 0
+    for match in pattern.finditer(readable):
+        code = re.sub(r"[\s・]", "", tokens.sub(lambda token: kana[token[0]], match[0]))
+        if _CODE.fullmatch(code) and code != match[0]:
+            pieces += [word[end : match.start()], code]
+            end = match.end()
+    return "".join(pieces) + word[end:]
 
 
 def _written(word: str) -> str:
@@ -66,7 +102,14 @@ def _arabic(match: re.Match[str]) -> str:
     return f" {total + digit}"  # apart from a name before it: H100一枚
 
 
+_UNIVERSAL = frozenset(
+    "vs gpu gpus cpu vcpu vcpus vram ram efa ebs nvme ssd ec2 aws xlarge large metal xl llm cuda nvlink".split()
+)
+"""Words that Japanese users type too: they say nothing about the language."""
+
+
 def is_english(text: str) -> bool:
     """Whether the question is English: Latin letters and no Japanese script."""
     japanese = re.search(r"[぀-ヿ㐀-鿿ｦ-ﾟ]", text)
-    return not japanese and len(re.findall(r"[A-Za-z]{2,}", text)) >= 2
+    words = [word.lower() for word in re.findall(r"(?<![\w.])[A-Za-z]{2,}(?![\w.]*\d)", text)]
+    return not japanese and sum(word not in _UNIVERSAL for word in words) >= 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -43,23 +43,48 @@ def find_quantities(text: str) -> tuple[list[Quantity], str]:
     """Return the quantities of a normalised text, and the text with them masked."""
     found: list[Quantity] = []
     rest = text
-    for match in _pattern().finditer(text):
-        quantity = _read(match, text)
-        if quantity is None:
-            continue
-        found.append(quantity)
-        start, end = match.span()
-        rest = rest[:start] + "\x01" * (end - start) + rest[end:]
+    for pattern, read in ((_range_pattern(), _read_range), (_pattern(), _read), (_BARE, _read_bare)):
+        for match in list(pattern.finditer(rest)):
+            quantities = read(match, rest)
+            if quantities:
+                found += quantities
+                start, end = match.span()
+                rest = rest[:start] + "\x01" * (end - start) + rest[end:]
     return found, rest
 
 
-def _read(match: re.Match[str], text: str) -> Quantity | None:
+def _read_range(match: re.Match[str], text: str) -> list[Quantity]:
+    """Read `16〜32 vCPU` as a lower and an upper bound."""
+    single = _pattern().search(f"{text[: match.start()]}{match['high']}{match['unit']}{text[match.end() :]}", match.start())
+    upper = _read(single, text)[:1] if single else []
+    if not upper:
+        return []
+    factor = upper[0].value / Decimal(match["high"])
+    lower = replace(upper[0], op=">=", value=Decimal(match["low"]) * factor, explicit=True)
+    return [lower, replace(upper[0], op="<=", explicit=True)]
+
+
+def _read_bare(match: re.Match[str], text: str) -> list[Quantity]:
+    """Read a number without a unit right after the word for what it counts (`vCPUは96`)."""
+    attribute = {"v": "vcpus", "c": "vcpus", "コ": "cores", "物": "cores"}.get(match["what"][0], "gpu_count")
+    return [Quantity(attribute, "=", Decimal(match["number"]), "", match[0], explicit=False)]
+
+
+_BARE = re.compile(
+    r"(?P<what>vcpus?|cpuの?数|物理コア|コア|gpuの?(?:枚|個)?数|gpus?)(?:数)?\s*(?:は|が|って|=|:|is)\s*(?P<number>\d+)"
+    r"(?=\s*(?:$|[、。,?です]|で|だ|っ|と|right|correct))"
+)
+_ABOUT = Decimal("0.15")
+"""How far `100GBくらい` reaches, as a share of the figure."""
+
+
+def _read(match: re.Match[str], text: str) -> list[Quantity]:
     unit: dict[str, Any] = table("units")["unit"][match["unit"] or "ドル"]
     before = text[max(0, match.start() - _CONTEXT) : match.start()]
     after = text[match.end("unit") if match["unit"] else match.end() :][:_CONTEXT]
     attribute = unit["attribute"]
-    if attribute == "generation":
-        return None
+    if re.match(r"\s*(?:あたり|当たり|につき)", after):
+        return []
     if attribute == "memory":
         attribute = _memory_kind(before, after, text)
     op = _operator(match["before"], match["after"])
@@ -67,8 +92,11 @@ def _read(match: re.Match[str], text: str) -> Quantity | None:
     if attribute == "memory_gib" and factor == _DECIMAL_KILO:
         factor = Decimal(1024)  # 2 TB of main memory means 2,048 GiB
     value = Decimal(match["number"]) * factor
+    if op is None and _APPROXIMATE.search(before[-3:] + "|" + after[:4]) and attribute != "gpu_count":
+        bounds: tuple[tuple[Operator, Decimal], ...] = ((">=", 1 - _ABOUT), ("<=", 1 + _ABOUT))
+        return [Quantity(attribute, o, value * share, unit["unit"], match[0], explicit=False) for o, share in bounds]
     default: Operator = "<=" if attribute == "usd_per_hour" else ">=" if "gbps" in attribute else "="
-    return Quantity(attribute, op or default, value, unit["unit"], match[0], op is not None)
+    return [Quantity(attribute, op or default, value, unit["unit"], match[0], op is not None)]
 
 
 def _memory_kind(before: str, after: str, text: str) -> str:
@@ -76,10 +104,10 @@ def _memory_kind(before: str, after: str, text: str) -> str:
     total = "gpu_memory_total_gb" if _TOTAL.search(before) else "gpu_memory_gb"
     if _STORAGE.search(before) or _STORAGE.match(after.lstrip("の ")):
         return "nvme_gb"
-    if _GPU_MEMORY.search(before) or _AFTER_GPU.search(after):
-        return total
     if _HOST_MEMORY.search(before):
         return "memory_gib"
+    if _GPU_MEMORY.search(before) or _AFTER_GPU.search(after):
+        return total
     if "gpu" in text and not (_MEMORY.search(before) and "vcpu" in text):
         return total
     return "memory_gib"
@@ -96,6 +124,18 @@ def _operator(before: str | None, after: str | None) -> Operator | None:
 @cache
 def _comparisons() -> list[tuple[Operator, re.Pattern[str]]]:
     return [(op, any_of(entries)) for op, entries in table("units")["compare"].items()]
+
+
+_APPROXIMATE = re.compile(r"約|およそ|だいたい|ざっくり|くらい|ぐらい|程度|前後|about|around")
+
+
+@cache
+def _range_pattern() -> re.Pattern[str]:
+    units = "|".join(re.escape(unit) for unit in sorted(table("units")["unit"], key=len, reverse=True))
+    return re.compile(
+        rf"(?<![a-z0-9.])(?P<low>\d+(?:\.\d+)?)\s*(?:{units})?\s*(?:〜|~|から|to)\s*"
+        rf"(?P<high>\d+(?:\.\d+)?)\s*(?P<unit>{units})(?![a-z0-9/])"
+    )
 
 
 @cache

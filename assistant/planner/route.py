@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
+from assistant.planner.quantities import Quantity
 from assistant.planner.slots import Request
 from tools.attributes import BY_KEY
 from tools.instances import MAX_NAMES
@@ -28,7 +30,9 @@ def route(request: Request) -> list[Call]:
     if request.intent == "availability":
         regions = regions[:1]
     if request.intent == "find":
-        return calls + [Call("find_instances", _filters(request, region)) for region in regions]
+        return calls + [
+            Call("find_instances", _filters(part, region)) for part in _alternatives(request) for region in regions
+        ]
     names = [subject.key for subject in request.subjects][:MAX_NAMES]
     if not names:
         return calls
@@ -37,6 +41,19 @@ def route(request: Request) -> list[Call]:
     if request.intent in _DESCRIBED or request.intent == "compare":
         return calls + [_call("describe_instances", names, request, region) for region in regions]
     return calls
+
+
+def _alternatives(request: Request) -> list[Request]:
+    """Return one request per value where an attribute is asked to equal several (1 枚と 8 枚)."""
+    equal: dict[str, list[Quantity]] = {}
+    for quantity in request.quantities:
+        if quantity.op == "=":
+            equal.setdefault(quantity.attribute, []).append(quantity)
+    several = next((found for found in equal.values() if len({q.value for q in found}) > 1), None)
+    if several is None:
+        return [request]
+    rest = tuple(q for q in request.quantities if q not in several)
+    return [replace(request, quantities=(*rest, quantity)) for quantity in several]
 
 
 def _call(tool: str, names: list[str], request: Request, region: str | None) -> Call:
@@ -51,9 +68,9 @@ def _filters(request: Request, region: str | None) -> dict[str, Any]:
     args: dict[str, Any] = {}
     for row in request.filters:
         if "attribute" in row:
-            conditions.append({"attribute": row["attribute"], "op": row.get("op", "="), "value": row.get("value", True)})
-        args |= {key: row[key] for key in ("arch", "cpu_maker", "has_gpu") if key in row}
-    args |= _scope(request, conditions)
+            conditions.append(_condition(row))
+        args |= _field(row)
+    args |= _scope(request, conditions, args)
     args |= _order(request)
     if region:
         args["region"] = region
@@ -66,7 +83,27 @@ def _filters(request: Request, region: str | None) -> dict[str, Any]:
     return args
 
 
-def _scope(request: Request, conditions: list[dict[str, Any]]) -> dict[str, Any]:
+_OPPOSITE = {"=": "=", ">=": "<", ">": "<=", "<=": ">", "<": ">="}
+
+
+def _condition(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a filter word's condition, turned round where the word is negated."""
+    op, value = row.get("op", "="), row.get("value", True)
+    if row.get("negated"):
+        op, value = _OPPOSITE[op], (not value) if value is True else value
+    return {"attribute": row["attribute"], "op": op, "value": value}
+
+
+def _field(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a filter word's request field."""
+    if row.get("negated"):
+        opposite = {"arm64": "x86_64", "x86_64": "arm64"}
+        arch = {"arch": opposite[row["arch"]]} if "arch" in row else {}
+        return arch | ({"exclude_cpu_makers": [row["cpu_maker"]]} if "cpu_maker" in row else {})
+    return {key: row[key] for key in ("arch", "cpu_maker", "has_gpu") if key in row}
+
+
+def _scope(request: Request, conditions: list[dict[str, Any]], args: dict[str, Any]) -> dict[str, Any]:
     """Return which part of the catalogue is searched."""
     by_kind = {kind: [s.key for s in request.subjects if s.kind == kind] for kind in ("gpu", "family", "series")}
     scope: dict[str, Any] = {}
@@ -79,9 +116,21 @@ def _scope(request: Request, conditions: list[dict[str, Any]]) -> dict[str, Any]
     if by_kind["series"]:
         scope["series"] = by_kind["series"]
     about_gpus = request.gpu_only or any(str(c["attribute"]).startswith(("gpu", "tflops", "usd_per_gpu")) for c in conditions)
-    if about_gpus and not scope:
+    if about_gpus and not scope and "has_gpu" not in args:
         scope["has_gpu"] = True
+    scope |= _exclusions(request)
+    if re.search(r"ファミリー|famil(?:y|ies)", request.text):
+        scope["one_per_family"] = True
     return scope
+
+
+def _exclusions(request: Request) -> dict[str, Any]:
+    """Return what the request rules out."""
+    gpus = [s.key for s in request.excluded if s.kind == "gpu"]
+    families = [s.key for s in request.excluded if s.kind == "family"]
+    series = [s.key for s in request.excluded if s.kind == "series"]
+    named = {"exclude_gpus": gpus, "exclude_families": families, "exclude_series": series}
+    return {key: value for key, value in named.items() if value}
 
 
 def _order(request: Request) -> dict[str, Any]:

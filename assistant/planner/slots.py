@@ -32,6 +32,7 @@ class Request:
     attributes: tuple[str, ...] = ()
     quantities: tuple[Quantity, ...] = ()
     filters: tuple[dict[str, Any], ...] = ()
+    excluded: tuple[Subject, ...] = ()
     sort: str | None = None
     descending: bool = False
     limit: int | None = None
@@ -40,12 +41,15 @@ class Request:
     """Whether types that the region does not offer count too."""
     recent: tuple[Subject, ...] = ()
     """The subjects that the thread has named, oldest first."""
+    asserted: bool = False
+    """Whether the clause states something and asks if it is so."""
     text: str = ""
 
     @property
     def carries(self) -> bool:
         """Whether later clauses may refer to this one."""
-        return bool(self.subjects or self.quantities or self.filters) or self.intent == "find"
+        named = self.subjects or self.quantities or self.filters or self.attributes
+        return bool(named) or self.intent == "find"
 
 
 def complete(
@@ -57,10 +61,12 @@ def complete(
         intent=intent, subjects=found.subjects, unknown=tuple(found.unknown),
         repairs=tuple(found.repairs), regions=tuple(found.regions),
         attributes=tuple(found.attributes), quantities=tuple(found.quantities),
-        filters=tuple(found.filters), sort=sort, descending=descending, limit=_limit(text),
+        filters=tuple(found.filters), excluded=tuple(found.excluded), sort=sort, descending=descending, limit=_limit(text),
         gpu_only="gpu_scope" in cues or "gpu" in text, text=text,
-        everywhere=bool(_EVERYWHERE.search(text)), recent=found.subjects,
+        everywhere=bool(_EVERYWHERE.search(text)), recent=found.subjects, asserted="verify" in cues,
     )
+    if request.subjects and all(s.kind == "gpu" for s in request.subjects):
+        request = replace(request, quantities=tuple(_of_gpu(q, text) for q in request.quantities))
     if context is not None:
         named = (s for s in (*context.recent, *found.subjects) if s.kind in ("instance", "family"))
         request = replace(request, recent=tuple(dict.fromkeys(named))[-MAX_RECENT:])
@@ -86,6 +92,8 @@ def _carry(request: Request, cues: frozenset[str], context: Request) -> Request:
         return _same_question(request, cues, context)
     if request.unknown:
         return request
+    if request.intent == "find" and context.intent != "find" and _narrows(request, cues):
+        return _search_within(request, context)
     if request.intent == "find" and not (context.intent == "find" and _narrows(request, cues)):
         return request
     if request.intent == "compare" and len(context.subjects) < 2:
@@ -95,7 +103,7 @@ def _carry(request: Request, cues: frozenset[str], context: Request) -> Request:
     attributes = request.attributes or context.attributes
     intent = request.intent
     if intent == "describe":
-        intent = context.intent
+        intent = context.intent if context.subjects else "attributes"
     return replace(request, intent=intent, subjects=context.subjects, attributes=attributes,
                    quantities=request.quantities or (context.quantities if intent == context.intent else ()),
                    filters=request.filters or (context.filters if intent == context.intent else ()))
@@ -117,14 +125,24 @@ def _same_question(request: Request, cues: frozenset[str], context: Request) -> 
         return replace(request, intent=intent, subjects=subjects, attributes=context.attributes)
     if context.intent == "find":
         return replace(context, subjects=request.subjects, regions=request.regions or context.regions)
-    return replace(request, intent=context.intent, attributes=context.attributes,
+    intent = context.intent if context.subjects else "attributes"
+    return replace(request, intent=intent, attributes=context.attributes,
                    quantities=context.quantities, filters=context.filters)
 
 
 def _narrows(request: Request, cues: frozenset[str]) -> bool:
     """Whether a search without a scope of its own goes on with the search before it."""
     fresh = re.search(r"インスタンス|instances?\b", request.text)
-    return "more" in cues or (bool(request.quantities or request.filters) and not fresh)
+    said = request.quantities or request.filters or request.sort or "carry" in cues
+    return "more" in cues or (bool(said) and not fresh)
+
+
+def _search_within(request: Request, context: Request) -> Request:
+    """Search among what the thread is about: a GPU, families, or the families of named types."""
+    families = dict.fromkeys(
+        Subject("family", s.key.partition(".")[0]) if s.kind == "instance" else s for s in context.subjects
+    )
+    return replace(request, subjects=tuple(families), regions=request.regions or context.regions)
 
 
 def _refine(request: Request, context: Request) -> Request:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.answer import Language
 from assistant.planner.entities import Entities, EntityReader, cues, superlatives
@@ -21,7 +21,7 @@ HISTORY = 12
 MAX_CLAUSES = 6
 
 _CLAUSE_END = re.compile(
-    r"[。!?\n;]+|(?<=[がけ])、(?=.{4})|(?:、|,\s*)(?=それと|あと|また|ついでに|それから|あわせて|そして|and\s|also\s)"
+    r"[。!?\n;]+|(?<=[がけ])、(?=.{4})|(?<=[いのでは者域料金価格])と、(?=.{6})|(?:、|,\s*)(?=それと|あと|また|ついでに|それから|あわせて|そして|and\s|also\s)"
 )
 _FILLER = re.compile(r"^(?:それと|あと|また|ついでに|それから|あわせて|そして|and|also)[、,\s]*")
 
@@ -69,13 +69,27 @@ class Understander:
         text = normalise(question)
         parts = [_FILLER.sub("", part.strip()) for part in _CLAUSE_END.split(text)]
         parts = [part for part in parts if part][:MAX_CLAUSES] or [""]
-        return [self._clause(part, text) for part in parts]
+        return _joined([self._clause(part, text) for part in parts])
 
     def _clause(self, part: str, whole: str) -> Clause:
         entities = self._reader.read(part)
         tail = whole[whole.find(part) + len(part) :][:1]
         found = cues("intents", entities.rest + tail) | superlatives(part)
         return Clause(part, entities, found, cues("scope", part))
+
+
+def _joined(clauses: Sequence[Clause]) -> list[Clause]:
+    """Let a clause that only asks whether the one before is so (`これで正しいですか`) lend it its cues."""
+    kept: list[Clause] = []
+    for clause in clauses:
+        found = clause.entities
+        empty = not (found.mentions or found.unknown or found.quantities or found.attributes
+                     or found.filters or found.regions or found.sizes or clause.scope)
+        if kept and empty and "verify" in clause.cues and not clause.cues & {"help", "greeting"}:
+            kept[-1] = replace(kept[-1], cues=kept[-1].cues | {"verify"})
+        else:
+            kept.append(clause)
+    return kept
 
 
 def _requests(clauses: Sequence[Clause], previous: tuple[Request, ...]) -> tuple[Request, ...]:

@@ -13,8 +13,10 @@ from tools.errors import ToolInputError
 _HUNDREDTH = Decimal("0.01")
 
 
-def answer_budget(catalogue: Catalogue, request: CostRequest, lines: Sequence[CostLine]) -> BudgetAnswer | None:
-    """Return what the budget buys of the lines together; None without a budget or without prices."""
+def answer_budget(
+    catalogue: Catalogue, request: CostRequest, lines: Sequence[CostLine]
+) -> BudgetAnswer | None:
+    """Return what the budget buys of all lines; None without a budget or without prices."""
     budget = budget_in_usd(request)
     priced = [line for line in lines if line.amounts is not None]
     if budget is None or not lines or len(priced) < len(lines):
@@ -26,8 +28,13 @@ def answer_budget(catalogue: Catalogue, request: CostRequest, lines: Sequence[Co
     only = priced[0] if len(priced) == 1 and said else None
     count = int(budget // (total / priced[0].count)) if only else None
     return BudgetAnswer(
-        usd=budget, jpy=request.budget_jpy, within=total <= budget if said else None,
-        left=budget - total if said else None, hours=hours, hours_cost=hours * per_hour, count=count,
+        usd=budget,
+        jpy=request.budget_jpy,
+        within=total <= budget if said else None,
+        left=budget - total if said else None,
+        hours=hours,
+        hours_cost=hours * per_hour,
+        count=count,
         count_cost=total / priced[0].count * count if count else None,
         largest=_largest(catalogue, only, budget) if only else None,
     )
@@ -39,10 +46,10 @@ def budget_in_usd(request: CostRequest) -> Decimal | None:
         return request.budget_usd
     if request.jpy is None:
         raise ToolInputError(
-            f"予算 {request.budget_jpy:,} 円をドルに換算するレートがありません。「1ドル150円で」のように指定するか、"
-            "ASK_JPY_PER_USD を設定してください。",
-            f"There is no rate to convert the budget of {request.budget_jpy:,} yen; give one (1 USD = 150 JPY) "
-            "or set ASK_JPY_PER_USD.",
+            f"予算 {request.budget_jpy:,} 円をドルに換算するレートがありません。"
+            "「1ドル150円で」のように指定するか、ASK_JPY_PER_USD を設定してください。",
+            f"There is no rate to convert the budget of {request.budget_jpy:,} yen; "
+            "give one (1 USD = 150 JPY) or set ASK_JPY_PER_USD.",
         )
     return request.budget_jpy / request.jpy.jpy_per_usd
 
@@ -53,7 +60,7 @@ def _length_was_said(lines: Sequence[CostLine]) -> bool:
 
 
 def _largest(catalogue: Catalogue, line: CostLine, budget: Decimal) -> Offer | None:
-    """Return the largest size of the line's family that the budget pays for, at the same count and hours."""
+    """Return the largest size of the family that the budget pays for at the same use."""
     family = catalogue.families[catalogue.types[line.name].family]
     for item in sorted(family, key=size_order, reverse=True):
         if item.bare_metal or not item.listed:

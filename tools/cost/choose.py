@@ -1,4 +1,4 @@
-"""Choose the instance type that a line is about: a named one, a family's usual size, the cheapest host of a GPU."""
+"""Choose the instance type of a line: a named one, a family's usual size, a GPU's cheapest host."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def choose(catalogue: Catalogue, line: UsageLine, region: str) -> Choice:
     if kinds == {"family"}:
         return _usual_size(catalogue, line, subjects)
     raise ToolInputError(
-        f"「{line.name}」は範囲が広く、料金を計算できません。g5.xlarge のようにサイズまで指定してください。",
+        f"「{line.name}」は範囲が広く、料金を計算できません。"
+        "g5.xlarge のようにサイズまで指定してください。",
         f"{line.name!r} is too wide for a cost; name a size such as g5.xlarge.",
     )
 
@@ -60,7 +61,8 @@ def _host(catalogue: Catalogue, line: UsageLine, region: str, keys: set[str]) ->
     """Return the cheapest way to get the GPUs: in the region if it is sold there, else anywhere."""
     wanted = (line.gpus or 1) * line.count
     hosts = [
-        item for item in catalogue.types.values()
+        item
+        for item in catalogue.types.values()
         if item.gpu and item.gpu.gpu in keys and item.gpu.partition == 1 and item.listed
     ]
     if not hosts:
@@ -71,8 +73,13 @@ def _host(catalogue: Catalogue, line: UsageLine, region: str, keys: set[str]) ->
     here = [item for item in hosts if region in item.regions] or hosts
     item = min(here, key=lambda item: _host_order(catalogue, item, region, line, wanted))
     count = _machines(item, wanted)
-    values = {"gpu": item.gpu.gpu if item.gpu else "", "gpus": str(wanted), "name": item.name,
-              "count": str(count), "each": str(item.gpu.devices if item.gpu else 0)}
+    values = {
+        "gpu": item.gpu.gpu if item.gpu else "",
+        "gpus": str(wanted),
+        "name": item.name,
+        "count": str(count),
+        "each": str(item.gpu.devices if item.gpu else 0),
+    }
     code = "gpu_host" if line.gpus else "gpu_one"
     return Choice(item, count, assumptions=[Assumption(code=code, values=values)])
 

@@ -1,4 +1,4 @@
-"""The same purchase elsewhere: cheaper regions, equivalent types, and where to go when it is not sold here."""
+"""The same purchase elsewhere: cheaper regions, equivalent types, and sellers in other regions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,17 @@ def with_choices(catalogue: Catalogue, line: CostLine) -> CostLine:
         return line.model_copy(update={"alternatives": alternatives(catalogue, line)})
     if commitment_of(line.term):
         return line
-    return line.model_copy(update={
-        "regions": region_offers(catalogue, line), "equivalents": equivalents(catalogue, line),
-    })
+    return line.model_copy(
+        update={
+            "regions": region_offers(catalogue, line),
+            "equivalents": equivalents(catalogue, line),
+        }
+    )
 
 
-def offer(catalogue: Catalogue, line: CostLine, *, name: str | None = None, region: str | None = None) -> Offer:
+def offer(
+    catalogue: Catalogue, line: CostLine, *, name: str | None = None, region: str | None = None
+) -> Offer:
     """Return the line's purchase of another type or in another region."""
     name, region = name or line.name, region or line.region
     quote = profiler(catalogue, region).quote(name, region, line.term)
@@ -48,24 +53,36 @@ def region_offers(catalogue: Catalogue, line: CostLine) -> RegionOffers:
 
 
 def equivalents(catalogue: Catalogue, line: CostLine) -> Equivalents:
-    """Return other types of the region with the same GPUs, or for CPU types the same vCPUs and no less memory."""
+    """Return other types with the same GPUs; for CPU types: same vCPUs and no less memory."""
     own = catalogue.types[line.name]
-    same = [item for item in catalogue.types.values() if line.region in item.regions and _equivalent(own, item)]
+    same = [
+        item
+        for item in catalogue.types.values()
+        if line.region in item.regions and _equivalent(own, item)
+    ]
     offers = [offer(catalogue, line, name=item.name) for item in same]
     offers = [item for item in offers if not isinstance(item.quote.purchase, NotOffered)]
     priced = sorted((item for item in offers if item.amount is not None), key=_by_amount)
     unpriced = tuple(item.name for item in offers if item.amount is None)
-    return Equivalents(same_gpu=own.gpu is not None, priced=tuple(priced[:MAX_OFFERS]), unpriced=unpriced)
+    return Equivalents(
+        same_gpu=own.gpu is not None, priced=tuple(priced[:MAX_OFFERS]), unpriced=unpriced
+    )
 
 
 def alternatives(catalogue: Catalogue, line: CostLine) -> tuple[Offer, ...]:
-    """Return where a type without a price here can be had: the nearest seller, the nearest price, the cheapest."""
-    selling = nearest_first(line.region, (code for code in _selling(catalogue, line) if code != line.region))
+    """Return where else to buy: the nearest seller, the nearest price, the cheapest price."""
+    selling = nearest_first(
+        line.region, (code for code in _selling(catalogue, line) if code != line.region)
+    )
     offers = {code: offer(catalogue, line, region=code) for code in selling}
     priced = [item for item in offers.values() if item.amount is not None]
     cheapest = min(priced, key=_by_amount, default=None)
     nearest = selling[:1] if line.reason == "not_offered" else []
-    wanted = [*nearest, *(item.region for item in priced[:1]), *([cheapest.region] if cheapest else [])]
+    wanted = [
+        *nearest,
+        *(item.region for item in priced[:1]),
+        *([cheapest.region] if cheapest else []),
+    ]
     chosen = [offers[code] for code in dict.fromkeys(wanted)]
     return tuple(_against(item, cheapest) for item in chosen)
 
@@ -78,7 +95,9 @@ def _against(item: Offer, cheapest: Offer | None) -> Offer:
 
 def _selling(catalogue: Catalogue, line: CostLine) -> Iterable[str]:
     """Yield the regions that sell the type under the term, as far as the catalogue knows."""
-    known = dict.fromkeys((*catalogue.types[line.name].regions, *catalogue.priced_regions(line.term)))
+    known = dict.fromkeys(
+        (*catalogue.types[line.name].regions, *catalogue.priced_regions(line.term))
+    )
     for region in known:
         if not isinstance(catalogue.purchase(line.name, region, line.term), NotOffered):
             yield region
@@ -91,7 +110,10 @@ def _equivalent(own: InstanceType, item: InstanceType) -> bool:
         mine, theirs = own.gpu, item.gpu
         return bool(mine and theirs and (mine.gpu, mine.count) == (theirs.gpu, theirs.count))
     same = (own.vcpus, own.arch, own.bare_metal, own.neuron is None)
-    return same == (item.vcpus, item.arch, item.bare_metal, item.neuron is None) and item.memory_mib >= own.memory_mib
+    return (
+        same == (item.vcpus, item.arch, item.bare_metal, item.neuron is None)
+        and item.memory_mib >= own.memory_mib
+    )
 
 
 def _by_amount(item: Offer) -> tuple[Decimal, str, str]:

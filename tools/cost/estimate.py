@@ -31,10 +31,15 @@ def estimate(catalogue: Catalogue, request: CostRequest) -> CostEstimate:
     summed = not request.alternatives
     budgeted = lines if summed else lines[:1]
     return CostEstimate(
-        request=request, lines=lines, total=_sum(priced) if summed else None,
-        complete=len(priced) == len(lines), jpy=request.jpy,
-        budget=answer_budget(catalogue, request, budgeted), differences=_differences(lines, request),
-        forgotten=_forgotten(priced), assumptions=_distinct(note for _, notes in found for note in notes),
+        request=request,
+        lines=lines,
+        total=_sum(priced) if summed else None,
+        complete=len(priced) == len(lines),
+        jpy=request.jpy,
+        budget=answer_budget(catalogue, request, budgeted),
+        differences=_differences(lines, request),
+        forgotten=_forgotten(priced),
+        assumptions=_distinct(note for _, notes in found for note in notes),
         sources=_sources(catalogue, lines),
     )
 
@@ -44,7 +49,12 @@ def _sum(lines: Sequence[CostLine]) -> Amounts | None:
     if not amounts:
         return None
     fields = Amounts.model_fields
-    return Amounts(**{name: sum((getattr(item, name) for item in amounts), start=Decimal(0)) for name in fields})
+    return Amounts(
+        **{
+            name: sum((getattr(item, name) for item in amounts), start=Decimal(0))
+            for name in fields
+        }
+    )
 
 
 def _differences(lines: Sequence[CostLine], request: CostRequest) -> tuple[Difference, ...]:
@@ -55,10 +65,16 @@ def _differences(lines: Sequence[CostLine], request: CostRequest) -> tuple[Diffe
     for pair in combinations(priced, 2):
         (low, cheap), (high, dear) = sorted(pair, key=lambda entry: entry[1].period)
         amount = dear.period - cheap.period
-        found.append(Difference(
-            cheaper=low, dearer=high, amount=amount, per_month=dear.per_month - cheap.per_month,
-            percent=amount / cheap.period * PERCENT, saving_percent=amount / dear.period * PERCENT,
-        ))
+        found.append(
+            Difference(
+                cheaper=low,
+                dearer=high,
+                amount=amount,
+                per_month=dear.per_month - cheap.per_month,
+                percent=amount / cheap.period * PERCENT,
+                saving_percent=amount / dear.period * PERCENT,
+            )
+        )
     return tuple(found)
 
 
@@ -66,7 +82,11 @@ def _forgotten(lines: Sequence[CostLine]) -> Forgotten | None:
     """Return the cost of leaving everything on; None where nothing is billed by the hour of use."""
     amounts = [line.amounts for line in lines if line.amounts and line.term in _STOPPABLE]
     per_hour = sum((item.per_hour for item in amounts), start=Decimal(0))
-    return Forgotten(night=per_hour * NIGHT_HOURS, weekend=per_hour * WEEKEND_HOURS) if amounts else None
+    return (
+        Forgotten(night=per_hour * NIGHT_HOURS, weekend=per_hour * WEEKEND_HOURS)
+        if amounts
+        else None
+    )
 
 
 def _distinct(notes: Iterable[Assumption]) -> tuple[Assumption, ...]:
@@ -82,7 +102,11 @@ def _sources(catalogue: Catalogue, lines: Sequence[CostLine]) -> tuple[Source, .
 
 
 def _line_sources(line: CostLine) -> Iterable[Source]:
-    quotes: list[Quote | None] = [line.quote, line.on_demand, *(item.quote for item in line.break_evens)]
+    quotes: list[Quote | None] = [
+        line.quote,
+        line.on_demand,
+        *(item.quote for item in line.break_evens),
+    ]
     quotes += [item.quote for item in line.alternatives]
     quotes += [item.quote for item in line.regions.priced] if line.regions else []
     quotes += [item.quote for item in line.equivalents.priced] if line.equivalents else []

@@ -1,7 +1,7 @@
-"""Figures: a cost estimate flattened to (subject, attribute, value, unit, region), for the number lock and summaries.
+"""Figures: an estimate flattened to (subject, attribute, value, unit, region), for the number lock.
 
-tools/facts.py turns them into facts. Attributes begin with `cost:`; every amount in USD stands beside its yen where
-the request gave a rate.
+tools/facts.py turns them into facts. Attributes begin with `cost:`; every amount in USD stands
+beside its yen where the request gave a rate.
 """
 
 from __future__ import annotations
@@ -20,9 +20,20 @@ from tools.profiles import Quote
 COST = "cost"
 """Subject of figures about the estimate as a whole: totals, budget, rate, assumptions."""
 _UNITS = {
-    "hour": "時間", "hour/day": "時間", "hour/week": "時間", "hour/month": "時間", "hour/year": "時間",
-    "day": "日", "day/week": "日", "day/month": "日", "week": "週", "month": "か月", "month/year": "か月",
-    "year": "年", "instance": "台", "usd/hour": "USD",
+    "hour": "時間",
+    "hour/day": "時間",
+    "hour/week": "時間",
+    "hour/month": "時間",
+    "hour/year": "時間",
+    "day": "日",
+    "day/week": "日",
+    "day/month": "日",
+    "week": "週",
+    "month": "か月",
+    "month/year": "か月",
+    "year": "年",
+    "instance": "台",
+    "usd/hour": "USD",
 }
 
 
@@ -92,13 +103,19 @@ def _inputs(result: CostEstimate) -> Figures:
             if value.replace(".", "", 1).isdigit():
                 yield CostFigure(COST, f"cost:assumed_{note.code}", Decimal(value), "")
     for name, values in _CONSTANTS.items():
-        yield from (CostFigure(COST, f"cost:assumed_{name}", Decimal(value), unit) for value, unit in values)
+        yield from (
+            CostFigure(COST, f"cost:assumed_{name}", Decimal(value), unit) for value, unit in values
+        )
 
 
 _CONSTANTS: dict[str, tuple[tuple[str, str], ...]] = {
-    "month": (("730", "時間"), ("1", "か月")), "year": (("8760", "時間"), ("1", "年")),
-    "day": (("24", "時間"), ("1", "日")), "weekdays": (("22", "日"), ("5", "日")),
-    "hour": (("1", "時間"),), "gpu": (("1", "GPU"),), "block": (("14", "日"), ("7", "日")),
+    "month": (("730", "時間"), ("1", "か月")),
+    "year": (("8760", "時間"), ("1", "年")),
+    "day": (("24", "時間"), ("1", "日")),
+    "weekdays": (("22", "日"), ("5", "日")),
+    "hour": (("1", "時間"),),
+    "gpu": (("1", "GPU"),),
+    "block": (("14", "日"), ("7", "日")),
 }
 
 
@@ -139,8 +156,12 @@ def _line(result: CostEstimate, line: CostLine, subject: str) -> Figures:
 
 def _line_extras(result: CostEstimate, line: CostLine, subject: str) -> Figures:
     region = line.region
-    money = {"gpu_hour": line.usd_per_gpu_hour, "upfront": line.upfront, "commitment_total": line.commitment_total,
-             "saving": abs(line.saving) if line.saving is not None else None}
+    money = {
+        "gpu_hour": line.usd_per_gpu_hour,
+        "upfront": line.upfront,
+        "commitment_total": line.commitment_total,
+        "saving": abs(line.saving) if line.saving is not None else None,
+    }
     for name, value in money.items():
         if value is not None:
             yield from _money(result, subject, name, value, region)
@@ -150,7 +171,9 @@ def _line_extras(result: CostEstimate, line: CostLine, subject: str) -> Figures:
     if line.saving_percent is not None:
         yield CostFigure(subject, "cost:saving_percent", abs(line.saving_percent), "%", region)
     if line.advice:
-        yield CostFigure(subject, "cost:advised_saving", Decimal(line.advice.savings_percent), "%", region)
+        yield CostFigure(
+            subject, "cost:advised_saving", Decimal(line.advice.savings_percent), "%", region
+        )
         for edge in line.advice.interruption.strip("<>%").split("-"):
             yield CostFigure(subject, "cost:interruption", Decimal(edge), "%", region)
     for item in line.break_evens:
@@ -169,8 +192,12 @@ def _unpriced(subject: str, listed: RegionOffers | Equivalents | None) -> Figure
 
 
 def _usage(subject: str, usage: Usage) -> Figures:
-    hours = {"hours": usage.hours, "hours_per_day": usage.hours_per_day,
-             "hours_per_month": usage.hours_per_month, "hours_per_year": usage.hours_per_year}
+    hours = {
+        "hours": usage.hours,
+        "hours_per_day": usage.hours_per_day,
+        "hours_per_month": usage.hours_per_month,
+        "hours_per_year": usage.hours_per_year,
+    }
     for name, value in hours.items():
         yield CostFigure(subject, f"cost:{name}", value, "時間")
     for factor in (*usage.factors, *usage.calendar):
@@ -191,12 +218,16 @@ def _offer(result: CostEstimate, item: Offer, subject: str) -> Figures:
         yield from _money(result, subject, "offer_delta", abs(item.delta), item.region)
 
 
-def _amounts(result: CostEstimate, subject: str, name: str, amounts: Amounts, region: str | None) -> Figures:
+def _amounts(
+    result: CostEstimate, subject: str, name: str, amounts: Amounts, region: str | None
+) -> Figures:
     for field in Amounts.model_fields:
         yield from _money(result, subject, f"{name}_{field}", getattr(amounts, field), region)
 
 
-def _money(result: CostEstimate, subject: str, name: str, usd: Decimal, region: str | None) -> Figures:
+def _money(
+    result: CostEstimate, subject: str, name: str, usd: Decimal, region: str | None
+) -> Figures:
     yield CostFigure(subject, f"cost:{name}", usd, "USD", region)
     yen = result.in_jpy(usd)
     if yen is not None:
@@ -207,4 +238,6 @@ def _quote(subject: str, quote: Quote | None) -> Figures:
     purchase = quote.purchase if quote else None
     price = purchase.last_known if isinstance(purchase, NotOffered) else purchase
     if quote and isinstance(price, Price):
-        yield CostFigure(subject, f"cost:rate_{quote.term}", price.usd_per_hour, "USD", quote.region)
+        yield CostFigure(
+            subject, f"cost:rate_{quote.term}", price.usd_per_hour, "USD", quote.region
+        )

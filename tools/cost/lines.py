@@ -29,7 +29,9 @@ BLOCK_COUNTS = (1, 2, 4, 8, 16, 32, 64)
 PERCENT = 100
 
 
-def price_line(catalogue: Catalogue, line: UsageLine, region: str) -> tuple[CostLine, list[Assumption]]:
+def price_line(
+    catalogue: Catalogue, line: UsageLine, region: str
+) -> tuple[CostLine, list[Assumption]]:
     """Return a line with its amounts, and what was assumed for it."""
     region = Names(catalogue).region(line.region or region)
     choice = choose(catalogue, line, region)
@@ -39,9 +41,17 @@ def price_line(catalogue: Catalogue, line: UsageLine, region: str) -> tuple[Cost
     reason = _reason(quote, choice)
     gpu = choice.item.gpu
     priced = CostLine(
-        asked=line.name, name=choice.item.name, count=choice.count, region=region, term=line.term,
-        gpu=gpu.gpu if gpu else None, gpus_each=Decimal(str(gpu.count)) if gpu else None,
-        usage=usage, quote=quote, billed_hours=product(hours), reason=reason,
+        asked=line.name,
+        name=choice.item.name,
+        count=choice.count,
+        region=region,
+        term=line.term,
+        gpu=gpu.gpu if gpu else None,
+        gpus_each=Decimal(str(gpu.count)) if gpu else None,
+        usage=usage,
+        quote=quote,
+        billed_hours=product(hours),
+        reason=reason,
         refresh=refresh_command(line.term, region) if reason == "unknown" else None,
     )
     known = {} if reason else _figures(catalogue, priced, hours)
@@ -77,7 +87,7 @@ def _factors(*pairs: tuple[Any, Any]) -> tuple[Factor, ...]:
 
 
 def _block(usage: Usage, count: int) -> tuple[tuple[Factor, ...], list[Assumption]]:
-    """Return whole days (whole weeks beyond 14): a Capacity Block is one reservation without gaps."""
+    """Return whole days, whole weeks beyond 14: a Capacity Block has no gaps."""
     asked = product(usage.calendar or usage.factors) / HOURS_PER_DAY
     days = ceil(asked)
     if days > BLOCK_DAYS_SINGLE:
@@ -115,18 +125,29 @@ def _figures(catalogue: Catalogue, line: CostLine, hours: tuple[Factor, ...]) ->
 
 def _amounts(line: CostLine, per_hour: Decimal, amount: Decimal) -> Amounts:
     if line.term in ("on-demand", "spot"):
-        day, month, year = line.usage.hours_per_day, line.usage.hours_per_month, line.usage.hours_per_year
+        day, month, year = (
+            line.usage.hours_per_day,
+            line.usage.hours_per_month,
+            line.usage.hours_per_year,
+        )
     else:
         day, month, year = Decimal(HOURS_PER_DAY), Decimal(HOURS_PER_MONTH), Decimal(HOURS_PER_YEAR)
     return Amounts(
-        period=amount, per_hour=per_hour, per_day=per_hour * day, per_month=per_hour * month,
+        period=amount,
+        per_hour=per_hour,
+        per_day=per_hour * day,
+        per_month=per_hour * month,
         per_year=per_hour * year,
     )
 
 
 def _advice(catalogue: Catalogue, line: CostLine) -> Advice | None:
     found = catalogue.spot_advice(line.name, line.region) if line.term == "spot" else None
-    return Advice(savings_percent=found.savings_percent, interruption=found.interruption) if found else None
+    return (
+        Advice(savings_percent=found.savings_percent, interruption=found.interruption)
+        if found
+        else None
+    )
 
 
 def _against_on_demand(catalogue: Catalogue, line: CostLine, amount: Decimal) -> dict[str, Any]:
@@ -145,7 +166,11 @@ def _against_on_demand(catalogue: Catalogue, line: CostLine, amount: Decimal) ->
 def _commitment(line: CostLine, price: Decimal) -> dict[str, Any]:
     commitment = commitment_of(line.term)
     if commitment is None:
-        return {"upfront": price * line.billed_hours * line.count} if line.term == "capacity-block" else {}
+        return (
+            {"upfront": price * line.billed_hours * line.count}
+            if line.term == "capacity-block"
+            else {}
+        )
     total = price * commitment.hours * line.count
     return {"commitment_total": total, "upfront": total if commitment.payment == "all" else None}
 
@@ -155,14 +180,20 @@ def _break_evens(catalogue: Catalogue, line: CostLine, price: Decimal) -> tuple[
     if line.term != "on-demand":
         return ()
     profiles = profiler(catalogue, line.region)
-    known = [term for term in TERMS if commitment_of(term) and term in catalogue.prices_file.prices]
+    prices = catalogue.prices_file.prices
+    known: list[Term] = [term for term in TERMS if commitment_of(term) and term in prices]
     found: list[BreakEven] = []
     for term in known:
         quote = profiles.quote(line.name, line.region, term)
         rate = quote.usd_per_hour
         if rate is not None:
-            found.append(BreakEven(
-                term=term, quote=quote, hours_per_month=HOURS_PER_MONTH * rate / price,
-                saving_percent=(1 - rate / price) * PERCENT, per_month=rate * HOURS_PER_MONTH * line.count,
-            ))
+            found.append(
+                BreakEven(
+                    term=term,
+                    quote=quote,
+                    hours_per_month=HOURS_PER_MONTH * rate / price,
+                    saving_percent=(1 - rate / price) * PERCENT,
+                    per_month=rate * HOURS_PER_MONTH * line.count,
+                )
+            )
     return tuple(sorted(found, key=lambda item: item.per_month))

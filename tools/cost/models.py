@@ -1,7 +1,7 @@
 """The request and the result of a cost estimate.
 
-Amounts are exact Decimals in USD before tax; nothing is rounded here. An amount that cannot be stated is None, with
-the reason beside it.
+Amounts are exact Decimals in USD before tax; nothing is rounded here. An amount that cannot be
+stated is None, with the reason beside it.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class CostRequest(Model):
 
 
 class Amounts(Model):
-    """What something costs: in the period asked about, and at the same rhythm a day, month and year."""
+    """What something costs: in the period, and at the same rhythm a day, month and year."""
 
     period: Decimal
     per_hour: Decimal
@@ -112,7 +112,7 @@ class RegionOffers(Model):
 
 
 class Equivalents(Model):
-    """Other types with the same GPUs (or the same vCPUs and at least the memory) in the region, cheapest first."""
+    """Types of the region with the same GPUs (or vCPUs and at least the memory), cheapest first."""
 
     same_gpu: bool
     priced: tuple[Offer, ...]

@@ -1,4 +1,4 @@
-"""Purchase terms of a cost line: what kind they are, how long they bind, what fills a missing rate."""
+"""Purchase terms of a cost line: their kind, how long they bind, what fills a missing rate."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ _COMMITMENT = re.compile(
     r"(?P<payment>no|partial|all)-upfront"
 )
 _REFRESH = {
-    "reserved": "prices", "ec2-savings-plan": "savings-plans", "compute-savings-plan": "savings-plans",
-    "on-demand": "prices", "spot": "spot", "capacity-block": "capacity-blocks",
+    "reserved": "prices",
+    "ec2-savings-plan": "savings-plans",
+    "compute-savings-plan": "savings-plans",
+    "on-demand": "prices",
+    "spot": "spot",
+    "capacity-block": "capacity-blocks",
 }
 
 

@@ -1,6 +1,7 @@
 """Usage: how long a machine runs, as factors that multiply to hours and read as a formula.
 
-A month is 730 hours, a year 8,760, a week 168; 22 weekdays a month and 5 a week unless the request says otherwise.
+A month is 730 hours, a year 8,760, a week 168; 22 weekdays a month and 5 a week unless the request
+says otherwise.
 """
 
 from __future__ import annotations
@@ -23,13 +24,37 @@ WEEKDAYS_PER_WEEK = 5
 MONTHS_PER_YEAR = 12
 
 Unit = Literal[
-    "hour", "hour/day", "hour/week", "hour/month", "hour/year", "day", "day/week", "day/month",
-    "week", "month", "month/year", "year", "instance", "usd/hour",
+    "hour",
+    "hour/day",
+    "hour/week",
+    "hour/month",
+    "hour/year",
+    "day",
+    "day/week",
+    "day/month",
+    "week",
+    "month",
+    "month/year",
+    "year",
+    "instance",
+    "usd/hour",
 ]
 AssumptionCode = Literal[
-    "no_usage", "one_month", "every_day", "weekdays_month", "weekdays_week", "month_730", "year_8760",
-    "week_168", "commitment_whole", "block_days", "commitment_calendar", "family_size", "gpu_host",
-    "gpu_one", "capacity_count",
+    "no_usage",
+    "one_month",
+    "every_day",
+    "weekdays_month",
+    "weekdays_week",
+    "month_730",
+    "year_8760",
+    "week_168",
+    "commitment_whole",
+    "block_days",
+    "commitment_calendar",
+    "family_size",
+    "gpu_host",
+    "gpu_one",
+    "capacity_count",
 ]
 Amount = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 7)]
 
@@ -46,7 +71,7 @@ class Assumption(Model):
     """Something that the request left open, by code, with the values that fill its sentence."""
 
     code: AssumptionCode
-    values: dict[str, str] = {}
+    values: dict[str, str] = Field(default_factory=dict[str, str])
 
 
 class Schedule(Model):
@@ -72,13 +97,20 @@ class Schedule(Model):
         if any(sum(value is not None for value in group) > 1 for group in (periods, rhythms, days)):
             raise ValueError("give one period, one number of hours and one number of days")
         if (self.hours_per_week or self.hours_per_month) and (any(days) or self.weekdays):
-            raise ValueError("hours a week or month already say how much it runs; leave out the days")
+            raise ValueError(
+                "hours a week or month already say how much it runs; leave out the days"
+            )
         return self
 
     @property
     def always(self) -> bool:
         """Whether the machine runs around the clock."""
-        rhythm = (self.hours_per_week, self.hours_per_month, self.days_per_week, self.days_per_month)
+        rhythm = (
+            self.hours_per_week,
+            self.hours_per_month,
+            self.days_per_week,
+            self.days_per_month,
+        )
         return self.hours_per_day in (None, HOURS_PER_DAY) and not any(rhythm) and not self.weekdays
 
 
@@ -100,7 +132,7 @@ class Usage(Model):
 
 
 def product(factors: Iterable[Factor]) -> Decimal:
-    """Return the product of factors. All multiplications come first, so that no digit is lost early."""
+    """Return the product of factors. Divisions come last, so that no digit is lost early."""
     listed = list(factors)
     times = prod((factor.value for factor in listed if factor.op == "*"), start=Decimal(1))
     return times / prod((factor.value for factor in listed if factor.op == "/"), start=Decimal(1))
@@ -119,7 +151,10 @@ def count_hours(hours: Decimal | None, schedule: Schedule | None) -> Usage:
 
 
 def _usage(
-    factors: tuple[Factor, ...], schedule: Schedule, calendar: tuple[Factor, ...], notes: tuple[Assumption, ...]
+    factors: tuple[Factor, ...],
+    schedule: Schedule,
+    calendar: tuple[Factor, ...],
+    notes: tuple[Assumption, ...],
 ) -> Usage:
     month = product(_month(schedule))
     daily = schedule.hours_per_day
@@ -127,8 +162,13 @@ def _usage(
         per_month = schedule.hours_per_month or schedule.hours_per_week
         daily = month * HOURS_PER_DAY / HOURS_PER_MONTH if per_month else Decimal(HOURS_PER_DAY)
     return Usage(
-        factors=factors, hours=product(factors), hours_per_day=daily, hours_per_month=month,
-        hours_per_year=month * MONTHS_PER_YEAR, calendar=calendar, continuous=schedule.always,
+        factors=factors,
+        hours=product(factors),
+        hours_per_day=daily,
+        hours_per_month=month,
+        hours_per_year=month * MONTHS_PER_YEAR,
+        calendar=calendar,
+        continuous=schedule.always,
         assumptions=notes,
     )
 
@@ -167,7 +207,11 @@ def _hours(schedule: Schedule) -> tuple[Factor, ...]:
     if schedule.years is not None:
         if schedule.always:
             return (_factor(HOURS_PER_YEAR, "hour/year"), _factor(schedule.years, "year"))
-        return (*_month(schedule), _factor(MONTHS_PER_YEAR, "month/year"), _factor(schedule.years, "year"))
+        return (
+            *_month(schedule),
+            _factor(MONTHS_PER_YEAR, "month/year"),
+            _factor(schedule.years, "year"),
+        )
     return (*_month(schedule), _factor(schedule.months or 1, "month"))
 
 
@@ -175,9 +219,14 @@ def _calendar(schedule: Schedule) -> tuple[Factor, ...]:
     """Return the factors of all hours of the period."""
     if schedule.weekdays and schedule.days:
         # 22 weekdays are spread over more than 22 days of the calendar.
-        return (_factor(schedule.days, "day"), _factor(HOURS_PER_WEEK, "hour/week"),
-                _factor(WEEKDAYS_PER_WEEK, "day/week", "/"))
-    period = Schedule(days=schedule.days, weeks=schedule.weeks, months=schedule.months, years=schedule.years)
+        return (
+            _factor(schedule.days, "day"),
+            _factor(HOURS_PER_WEEK, "hour/week"),
+            _factor(WEEKDAYS_PER_WEEK, "day/week", "/"),
+        )
+    period = Schedule(
+        days=schedule.days, weeks=schedule.weeks, months=schedule.months, years=schedule.years
+    )
     return _hours(period)
 
 
@@ -187,7 +236,11 @@ def _month(schedule: Schedule) -> tuple[Factor, ...]:
         return (_factor(schedule.hours_per_month, "hour/month"),)
     per_month = _factor(HOURS_PER_MONTH, "hour/month")
     if schedule.hours_per_week:
-        return (_factor(schedule.hours_per_week, "hour/week"), per_month, _factor(HOURS_PER_WEEK, "hour/week", "/"))
+        return (
+            _factor(schedule.hours_per_week, "hour/week"),
+            per_month,
+            _factor(HOURS_PER_WEEK, "hour/week", "/"),
+        )
     hours = _factor(schedule.hours_per_day or HOURS_PER_DAY, "hour/day")
     if schedule.days_per_month:
         return (hours, _factor(schedule.days_per_month, "day/month"))
@@ -220,8 +273,11 @@ def _week(schedule: Schedule) -> tuple[Factor, ...]:
 def _day(schedule: Schedule) -> tuple[Factor, ...]:
     """Return the factors of the hours of one day of the period."""
     if schedule.hours_per_month:
-        return (_factor(schedule.hours_per_month, "hour/month"), _factor(HOURS_PER_DAY, "hour/day"),
-                _factor(HOURS_PER_MONTH, "hour/month", "/"))
+        return (
+            _factor(schedule.hours_per_month, "hour/month"),
+            _factor(HOURS_PER_DAY, "hour/day"),
+            _factor(HOURS_PER_MONTH, "hour/month", "/"),
+        )
     if schedule.hours_per_week:
         return (_factor(schedule.hours_per_week, "hour/week"), _factor(7, "day/week", "/"))
     hours = _factor(schedule.hours_per_day or HOURS_PER_DAY, "hour/day")

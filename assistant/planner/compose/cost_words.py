@@ -1,4 +1,4 @@
-"""Words for costs: money in both currencies, formulas, terms and lengths of use, in one language."""
+"""Words for costs: money in both currencies, formulas, terms and lengths of use."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ class Wording:
     def rate(self, quote: Quote | None) -> str:
         """Return a price per hour as the catalogue has it."""
         usd = quote.usd_per_hour if quote else None
-        return self.say("unpriced") if usd is None else self("per_hour", usd=number(usd, money=True))
+        return (
+            self.say("unpriced") if usd is None else self("per_hour", usd=number(usd, money=True))
+        )
 
     def term(self, term: str) -> str:
         """Return a term's name."""
@@ -65,18 +67,39 @@ class Wording:
         """Return what is used: a type, or several of it."""
         return self("things" if line.count > 1 else "thing", name=line.name, count=line.count)
 
+    def where(self, line: CostLine) -> dict[str, str]:
+        """Return the values of region, term and estimate mark that leads are filled with."""
+        region = self.say.region(line.region)
+        return {"region": region, "term": self.term(line.term), "mark": self.mark(line)}
+
+    def label(self, index: int) -> str:
+        """Return a line's name, with region and term where they tell it from the others."""
+        lines = self._result.lines
+        line, parts = lines[index], list[str]()
+        if len({item.region for item in lines}) > 1:
+            parts.append(self.say.region(line.region))
+        if len({item.term for item in lines}) > 1:
+            parts.append(self.term(line.term))
+        inner = self.listed(parts)
+        ja = self.say.language == "ja"
+        space = "" if ja else " "
+        return self.thing(line) + (f"{space}({inner})" if parts else "")
+
     def factor(self, factor: Factor) -> str:
         """Return a factor with its unit."""
         unit = factor.unit.replace("/", "_")
         money = factor.unit == "usd/hour"
-        text = self(f"unit_{unit}", n=number(factor.value, money=True) if money else plain(factor.value))
+        text = self(
+            f"unit_{unit}", n=number(factor.value, money=True) if money else plain(factor.value)
+        )
         return _singular(text) if self.say.language == "en" and factor.value == 1 else text
 
     def formula(self, line: CostLine) -> str:
         """Return a line's amount as a product in words."""
         shown = [f for f in line.factors if not (f.unit == "instance" and f.value == 1)]
         text = self.factor(shown[0]) + "".join(
-            f" {'÷' if f.op == '/' else '×'} {self.factor(f)}" for f in shown[1:])
+            f" {'÷' if f.op == '/' else '×'} {self.factor(f)}" for f in shown[1:]
+        )
         return self("formula", factors=text, amount=self.money(line.amount or Decimal(0)))
 
     def period(self, line: CostLine) -> str:
@@ -89,7 +112,13 @@ class Wording:
     def band(self, band: str) -> str:
         """Return an interruption band (`<5%`, `10-15%`) in words."""
         edges = band.strip("<>%").split("-")
-        key = "band_under" if band.startswith("<") else "band_over" if band.startswith(">") else "band"
+        key = (
+            "band_under"
+            if band.startswith("<")
+            else "band_over"
+            if band.startswith(">")
+            else "band"
+        )
         return self(key, low=edges[0], high=edges[-1])
 
     def listed(self, items: Sequence[str]) -> str:

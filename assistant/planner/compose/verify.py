@@ -19,9 +19,12 @@ from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile
 
 Verdict = Literal["yes", "no", "depends"]
 _HALF_GB = Decimal("0.6")
+_PRICE_TOLERANCE = Decimal("0.02")
+"""People quote prices rounded; 30 USD for 30.10 is right."""
 _DECIMAL_PREFIX = Decimal("0.025")
 _OPERATORS = {"=": lambda a, b: a == b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b,
               ">": lambda a, b: a > b, "<": lambda a, b: a < b}
+_TAG_QUESTION = re.compile(r",?\s*(?:does|do|is|are|has|have|can|was)n't\s+(?:it|they|that|this|he)\b|間違ってない|間違いない|じゃない|ではない")
 _WHOLE = re.compile(r"丸ごと|まるごと|フル|full|whole|entire|1枚")
 _NEGATED = ("ない", "ません", "非対応", "不可", "無い", "なし", "not ", "n't", "without")
 
@@ -138,6 +141,8 @@ def _matches(value: Value, quantity: Quantity) -> bool:
     actual, claimed = Decimal(str(value)), quantity.value
     if not quantity.explicit:
         quantity = replace(quantity, op="=")
+    if quantity.op == "=" and quantity.attribute.startswith("usd"):
+        return abs(actual - claimed) <= actual * _PRICE_TOLERANCE
     if quantity.op == "=" and quantity.unit in ("GB", "GiB"):
         # People say 2 TB for 2,048 GiB and 22 GB for 22.4 GiB.
         return abs(actual - claimed) <= max(_HALF_GB, actual * _DECIMAL_PREFIX)
@@ -163,7 +168,8 @@ def _flag_claim(say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile
     members = [item.gpu] if isinstance(item, GpuProfile) else list(
         [item] if isinstance(item, InstanceProfile) else item.members)
     having = [member for member in members if BY_KEY[key].of(member)]
-    negated = any(word in text for word in _NEGATED) and not text.endswith(("ませんか", "ないか", "ない?", "ないの"))
+    claim = _TAG_QUESTION.sub("", text)
+    negated = any(word in claim for word in _NEGATED) and not claim.endswith(("ませんか", "ないか", "ない?", "ないの"))
     if len(having) == len(members) or not having:
         supported = bool(having)
         statement = say("a_flag_yes" if supported else "a_flag_no", name=name, label=label)
