@@ -19,6 +19,7 @@ MASK = "\x01"
 
 _INSTANCE = re.compile(rf"(?<![a-z0-9]){INSTANCE_PATTERN.pattern}(?![a-z0-9])", re.ASCII)
 _DOTTED = re.compile(r"(?<![a-z0-9])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.[a-z0-9\-]{2,14}", re.ASCII)
+_EACH = re.compile(r"同士|どうし|どおし")
 _SHORT = 3
 _KATAKANA = re.compile(r"[ァ-ヶー]+")
 _SIZE_ONLY = re.compile(r"(?<![a-z0-9.])(\d+xlarge|\d+xl|xlarge|xl|large|medium|metal(?:-\d+xl)?)(?![a-z0-9])")
@@ -135,6 +136,10 @@ class EntityReader:
     def _read_sizes(self, found: Entities) -> None:
         """Read bare sizes (`xlargeと2xlarge`) as sizes of the family named before them."""
         for match in _scan(_SIZE_ONLY, found, mask=False):
+            if _EACH.match(found.rest, match.end()):
+                self._size_for_all(found, canonical_size(match[1]))
+                found.rest = _masked(found.rest, match)
+                continue
             before = [m for m in found.mentions if m.start < match.start()]
             owner = max(before, key=lambda m: m.start, default=None)
             family = _family_of(owner)
@@ -147,6 +152,13 @@ class EntityReader:
             elif family is None:
                 found.sizes.append(canonical_size(match[1]))
                 found.rest = _masked(found.rest, match)
+
+    def _size_for_all(self, found: Entities, size: str) -> None:
+        """Read `c8gはc7gより…large同士で` as this size of every family named."""
+        for index, mention in enumerate(found.mentions):
+            name = f"{_family_of(mention)}.{size}"
+            if name in self._catalogue.types:
+                found.mentions[index] = Mention(mention.start, mention.text, (Subject("instance", name),))
 
     def _read_words(self, found: Entities) -> None:
         for row, pattern in _filter_rows():

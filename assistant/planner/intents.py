@@ -95,6 +95,8 @@ RULES: tuple[Rule, ...] = (
     ("describe", lambda s: bool(s.entities.unknown) and not s.entities.mentions),
     ("availability", lambda s: _asks_region(s)),
     ("compare", lambda s: _chooses_between(s)),
+    ("compare", lambda s: len(s.entities.mentions) == 2 and "verify" in s.cues and bool(
+        s.entities.attributes) and bool(re.search(r"より|\bthan\b", s.text))),
     ("verify", lambda s: s.claims and "verify" in s.cues and not s.superlative and not _asks_which(s)),
     ("compare", lambda s: _compares(s)),
     ("find", lambda s: _searches(s)),

@@ -65,7 +65,7 @@ def _spelled(word: str) -> str:
     end = 0
     for match in pattern.finditer(readable):
         code = re.sub(r"[\s・]", "", tokens.sub(lambda token: kana[token[0]], match[0]))
-        if _CODE.fullmatch(code) and code != match[0]:
+        if _CODE.fullmatch(code) and tokens.search(match[0]):
             pieces += [word[end : match.start()], code]
             end = match.end()
     return "".join(pieces) + word[end:]
@@ -112,4 +112,4 @@ def is_english(text: str) -> bool:
     """Whether the question is English: Latin letters and no Japanese script."""
     japanese = re.search(r"[぀-ヿ㐀-鿿ｦ-ﾟ]", text)
     words = [word.lower() for word in re.findall(r"(?<![\w.])[A-Za-z]{2,}(?![\w.]*\d)", text)]
-    return not japanese and sum(word not in _UNIVERSAL for word in words) >= 2
+    return not japanese and any(word not in _UNIVERSAL for word in words)

@@ -34,9 +34,18 @@ class Quantity:
     explicit: bool
     """Whether the comparison was written (以上, 未満, …)."""
 
-    def condition(self) -> Condition:
-        """Return the search condition."""
-        return Condition(attribute=self.attribute, op=self.op, value=self.value)
+    approximate: bool = False
+    """Whether it was written as an approximation (約, くらい)."""
+
+    def conditions(self) -> list[Condition]:
+        """Return the search conditions: one, or two around an approximate figure."""
+        if not self.approximate:
+            return [Condition(attribute=self.attribute, op=self.op, value=self.value)]
+        low, high = self.value * (1 - _ABOUT), self.value * (1 + _ABOUT)
+        return [
+            Condition(attribute=self.attribute, op=">=", value=low),
+            Condition(attribute=self.attribute, op="<=", value=high),
+        ]
 
 
 def find_quantities(text: str) -> tuple[list[Quantity], str]:
@@ -93,8 +102,7 @@ def _read(match: re.Match[str], text: str) -> list[Quantity]:
         factor = Decimal(1024)  # 2 TB of main memory means 2,048 GiB
     value = Decimal(match["number"]) * factor
     if op is None and _APPROXIMATE.search(before[-3:] + "|" + after[:4]) and attribute != "gpu_count":
-        bounds: tuple[tuple[Operator, Decimal], ...] = ((">=", 1 - _ABOUT), ("<=", 1 + _ABOUT))
-        return [Quantity(attribute, o, value * share, unit["unit"], match[0], explicit=False) for o, share in bounds]
+        return [Quantity(attribute, "=", value, unit["unit"], match[0], explicit=False, approximate=True)]
     default: Operator = "<=" if attribute == "usd_per_hour" else ">=" if "gbps" in attribute else "="
     return [Quantity(attribute, op or default, value, unit["unit"], match[0], op is not None)]
 

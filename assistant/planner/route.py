@@ -63,8 +63,11 @@ def _call(tool: str, names: list[str], request: Request, region: str | None) -> 
 
 def _filters(request: Request, region: str | None) -> dict[str, Any]:
     """Return the arguments of a search."""
-    conditions = [quantity.condition().model_dump(mode="json") for quantity in request.quantities
-                  if quantity.attribute in BY_KEY]
+    conditions = [
+        condition.model_dump(mode="json")
+        for quantity in request.quantities if quantity.attribute in BY_KEY
+        for condition in quantity.conditions()
+    ]
     args: dict[str, Any] = {}
     for row in request.filters:
         if "attribute" in row:

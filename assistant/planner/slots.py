@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_RECENT = 6
 _EVERYWHERE = re.compile(r"リージョン(?:を|は)?問わ|どのリージョンでも|全リージョン|世界(?:中|で)|any region|all regions")
 _TALK = ("thanks", "greeting", "help", "empty", "unclear")
-_LIMIT = re.compile(r"(?:上位|トップ|top|best)\s*(\d+)|(\d+)\s*(?:つ|個|種類|件|instances)(?!の?gpu)")
+_LIMIT = re.compile(r"(?:上位|トップ|top|best)\s*(\d+)|(\d+)\s*(?:つ|個|種類|件|instances)(?!の?gpu|も)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Request:
     """The subjects that the thread has named, oldest first."""
     asserted: bool = False
     """Whether the clause states something and asks if it is so."""
+    claim: tuple[str, str, bool] | None = None
+    """A comparison that was stated: which subject, than which, and whether it has more."""
     text: str = ""
 
     @property
@@ -63,7 +65,7 @@ def complete(
         attributes=tuple(found.attributes), quantities=tuple(found.quantities),
         filters=tuple(found.filters), excluded=tuple(found.excluded), sort=sort, descending=descending, limit=_limit(text),
         gpu_only="gpu_scope" in cues or "gpu" in text, text=text,
-        everywhere=bool(_EVERYWHERE.search(text)), recent=found.subjects, asserted="verify" in cues,
+        everywhere=bool(_EVERYWHERE.search(text)), recent=found.subjects, asserted="verify" in cues, claim=_comparative(found, text) if "verify" in cues else None,
     )
     if request.subjects and all(s.kind == "gpu" for s in request.subjects):
         request = replace(request, quantities=tuple(_of_gpu(q, text) for q in request.quantities))
@@ -82,6 +84,25 @@ def _resized(request: Request, sizes: Sequence[str], context: Request) -> Reques
     families = dict.fromkeys(s.key.partition(".")[0] for s in context.subjects if s.kind in ("instance", "family"))
     subjects = tuple(Subject("instance", f"{family}.{size}") for family in families for size in sizes)
     return replace(request, subjects=subjects)
+
+
+_MORE = re.compile(r"高い|高価|大き|多い|多く|速い|速く|増え|上|more|higher|larger|bigger|faster|expensive")
+_LESS = re.compile(r"安い|安く|安価|小さ|少な|遅い|下|less|lower|smaller|slower|cheaper")
+
+
+def _comparative(found: Entities, text: str) -> tuple[str, str, bool] | None:
+    """Return (subject, other, has more) of `AはBより高い`; None if nothing is compared."""
+    ordered = sorted(found.mentions, key=lambda mention: mention.start)
+    if len(ordered) != 2 or not (match := re.search(r"より(?!も?\s*後)|\bthan\b", text)):
+        return None
+    # What stands right before より (or after than) is what the other is compared with.
+    before = [m for m in ordered if m.start < match.start()]
+    other = before[-1] if match[0] == "より" and before else ordered[-1]
+    subject = next(m for m in ordered if m is not other)
+    more, less = _MORE.search(text), _LESS.search(text)
+    if not (more or less):
+        return None
+    return subject.subjects[0].key, other.subjects[0].key, bool(more) and not less
 
 
 def _carry(request: Request, cues: frozenset[str], context: Request) -> Request:

@@ -48,7 +48,7 @@ class Usage:
 
     @property
     def schedule(self) -> dict[str, Any]:
-        """The fields of a `tools.cost.Schedule` that were said; of two that exclude each other, the first."""
+        """Fields of a `tools.cost.Schedule`; of two that exclude each other, the first."""
         groups = (
             ("hours_per_day", "hours_per_week", "hours_per_month"),
             ("days_per_week", "days_per_month"),

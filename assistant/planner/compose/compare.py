@@ -138,7 +138,9 @@ def _price_verdict(draft: Draft, result: Comparison, machines: list[InstanceProf
 
 def _focus(draft: Draft, request: Request, result: Comparison, machines: list[InstanceProfile]) -> bool:
     """Write the winner under the attribute asked for; return whether there was one."""
-    key = request.sort or (request.attributes[0] if len(request.attributes) == 1 else None)
+    key = request.sort or _focused(request)
+    if key and request.claim:
+        _judge(draft, request, result, machines, key)
     if key is None:
         return False
     say, items, region = draft.say, result.items, result.region
@@ -167,6 +169,31 @@ def _best(item: Profile, column: InstanceProfile, key: str) -> tuple[Profile, In
     numbers = [(float(v), m) for v, m in values if isinstance(v, int | float) and not isinstance(v, bool)]
     value, member = max(numbers, key=lambda pair: pair[0]) if numbers else (None, column)
     return item, member, value
+
+
+def _focused(request: Request) -> str | None:
+    """Return the one attribute that a comparison is about, if there is one."""
+    wanted = [key for key in request.attributes if key != "gpu_model"]
+    return wanted[0] if len(wanted) == 1 else None
+
+
+def _judge(
+    draft: Draft, request: Request, result: Comparison, machines: Sequence[InstanceProfile], key: str
+) -> None:
+    """Say whether a stated comparison (`AはBより高い`) holds."""
+    assert request.claim is not None
+    subject, other, more = request.claim
+    values = {item.key: BY_KEY[key].of(machine) for item, machine in zip(result.items, machines, strict=True)}
+    left, right = values.get(subject), values.get(other)
+    if not isinstance(left, int | float | Decimal) or not isinstance(right, int | float | Decimal):
+        return
+    names = {"a": display(subject), "b": display(other), "label": draft.say.label(key).split("(")[0].strip()}
+    if left == right:
+        draft.phrase("j_equal", **names)
+    else:
+        higher = left > right
+        verdict = "yes" if higher == more else "no"
+        draft.phrase(f"j_{verdict}_{'more' if higher else 'less'}", **names)
 
 
 def _ranges(draft: Draft, result: Comparison) -> None:

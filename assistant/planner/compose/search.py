@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from assistant.planner.compose.context import Draft
@@ -46,7 +47,11 @@ def _lead(draft: Draft, request: Request, result: SearchResult, conditions: str)
     say, first, find = draft.say, result.items[0], result.request
     scope = say("s_scope", conditions=conditions) if conditions else ""
     quote = first.quote()
-    if result.total == 1:
+    if request.asserted and request.sort is None and not request.subjects:
+        denied = re.search(r"ない|無い|ゼロ|存在しない|\bno\b", request.text)
+        draft.phrase("s_no" if denied else "s_yes", region=say.region(find.region), total=result.total,
+                     conditions=conditions or say("s_all"))
+    elif result.total == 1:
         priced = quote is not None and quote.usd_per_hour is not None
         price = say("s_price" if priced else "s_no_price", region=say.region(find.region), price=say.price(quote))
         draft.phrase("s_lead_one", region=say.region(find.region), name=first.key, what=_in_words(say, first), price=price)

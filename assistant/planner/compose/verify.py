@@ -21,6 +21,7 @@ Verdict = Literal["yes", "no", "depends"]
 _HALF_GB = Decimal("0.6")
 _PRICE_TOLERANCE = Decimal("0.02")
 """People quote prices rounded; 30 USD for 30.10 is right."""
+_ABOUT = Decimal("0.1")
 _DECIMAL_PREFIX = Decimal("0.025")
 _OPERATORS = {"=": lambda a, b: a == b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b,
               ">": lambda a, b: a > b, "<": lambda a, b: a < b}
@@ -143,6 +144,8 @@ def _matches(value: Value, quantity: Quantity) -> bool:
         quantity = replace(quantity, op="=")
     if quantity.op == "=" and quantity.attribute.startswith("usd"):
         return abs(actual - claimed) <= actual * _PRICE_TOLERANCE
+    if quantity.approximate:
+        return abs(actual - claimed) <= actual * _ABOUT
     if quantity.op == "=" and quantity.unit in ("GB", "GiB"):
         # People say 2 TB for 2,048 GiB and 22 GB for 22.4 GiB.
         return abs(actual - claimed) <= max(_HALF_GB, actual * _DECIMAL_PREFIX)
