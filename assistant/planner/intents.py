@@ -67,6 +67,12 @@ class Signals:
         return bool(self.cues & {"superlative_low", "superlative_high"})
 
     @property
+    def asserts(self) -> bool:
+        """Whether the clause asks if something is so, in words or by a bare question mark."""
+        flag = any(row.get("claim") for row in self.entities.filters)
+        return "verify" in self.cues or ("question" in self.cues and bool(self.entities.quantities or flag))
+
+    @property
     def claims(self) -> bool:
         """Whether the clause states something about a subject that can be checked."""
         machine = self.kinds & {"instance", "family"}
@@ -97,7 +103,7 @@ RULES: tuple[Rule, ...] = (
     ("compare", lambda s: _chooses_between(s)),
     ("compare", lambda s: len(s.entities.mentions) == 2 and "verify" in s.cues and bool(
         s.entities.attributes) and bool(re.search(r"より|\bthan\b", s.text))),
-    ("verify", lambda s: s.claims and "verify" in s.cues and not s.superlative and not _asks_which(s)),
+    ("verify", lambda s: s.claims and s.asserts and not s.superlative and not _asks_which(s)),
     ("compare", lambda s: _compares(s)),
     ("find", lambda s: _searches(s)),
     ("sizes", lambda s: "family" in s.kinds and "sizes" in s.cues),

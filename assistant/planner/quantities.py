@@ -142,7 +142,7 @@ def _range_pattern() -> re.Pattern[str]:
     units = "|".join(re.escape(unit) for unit in sorted(table("units")["unit"], key=len, reverse=True))
     return re.compile(
         rf"(?<![a-z0-9.])(?P<low>\d+(?:\.\d+)?)\s*(?:{units})?\s*(?:〜|~|から|to)\s*"
-        rf"(?P<high>\d+(?:\.\d+)?)\s*(?P<unit>{units})(?![a-z0-9/])"
+        rf"(?P<high>\d+(?:\.\d+)?)\s*(?P<unit>{units})(?:(?<![a-z])|(?![a-z0-9/]))"
     )
 
 
@@ -153,6 +153,6 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(
         rf"(?P<before>(?:{compare})\s*)?"
         rf"(?:\$\s*(?P<dollar>)|(?<![a-z0-9.\-]))(?P<number>\d+(?:\.\d+)?)\s*"
-        rf"(?:(?P<unit>{units})(?![a-z0-9/])|(?(dollar)|(?!)))"
+        rf"(?:(?P<unit>{units})(?:(?<![a-z])|(?![a-z0-9/]))|(?(dollar)|(?!)))"
         rf"(?P<after>\s*(?:{compare}))?"
     )

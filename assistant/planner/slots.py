@@ -153,7 +153,7 @@ def _same_question(request: Request, cues: frozenset[str], context: Request) -> 
 
 def _narrows(request: Request, cues: frozenset[str]) -> bool:
     """Whether a search without a scope of its own goes on with the search before it."""
-    fresh = re.search(r"インスタンス|instances?\b", request.text)
+    fresh = re.search(r"インスタンス|instances?\b|乗り換え|代わり|ほかの|他の|別の|alternative", request.text)
     said = request.quantities or request.filters or request.sort or "carry" in cues
     return "more" in cues or (bool(said) and not fresh)
 
@@ -174,7 +174,8 @@ def _refine(request: Request, context: Request) -> Request:
     kept = tuple(q for q in context.quantities if q.attribute not in changed)
     return replace(
         request, intent="find", subjects=request.subjects or context.subjects,
-        quantities=(*kept, *request.quantities), filters=(*context.filters, *request.filters),
+        quantities=(*kept, *request.quantities),
+        filters=(*(f for f in context.filters if f.get("attribute") not in changed), *request.filters),
         sort=request.sort or context.sort,
         descending=request.descending if request.sort else context.descending,
         gpu_only=request.gpu_only or context.gpu_only,

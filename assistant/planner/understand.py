@@ -21,7 +21,7 @@ HISTORY = 12
 MAX_CLAUSES = 6
 
 _CLAUSE_END = re.compile(
-    r"[。!?\n;]+|(?<=[がけ])、(?=.{4})|(?<=[いのでは者域料金価格])と、(?=.{6})|(?:、|,\s*)(?=それと|あと|また|ついでに|それから|あわせて|そして|and\s|also\s)"
+    r"[。!?\n;]+|(?<=[がけ])、(?=.{4})|(?<=[いのでは者域料金価格])と、(?=.{6})|と、(?=\S{0,6}(?:一番|最も|最安))|(?:、|,\s*)(?=それと|あと|また|ついでに|それから|あわせて|そして|and\s|also\s)"
 )
 _FILLER = re.compile(r"^(?:それと|あと|また|ついでに|それから|あわせて|そして|and|also)[、,\s]*")
 
@@ -75,6 +75,7 @@ class Understander:
         entities = self._reader.read(part)
         tail = whole[whole.find(part) + len(part) :][:1]
         found = cues("intents", entities.rest + tail) | superlatives(part)
+        found |= {"question"} if tail == "?" else set()
         return Clause(part, entities, found, cues("scope", part))
 
 
