@@ -62,16 +62,19 @@ _UNITS = (
     "時間",
     "times",
     "EFA interfaces",
+    *("日間", "日", "か月", "週間", "週", "年間", "年", "JPY"),
+    *("hours", "hour", "days", "day", "weeks", "week", "months", "month", "years", "year"),
+    *("instances", "instance"),
 )
 _NUMBER = re.compile(
     r"(?P<times>[×x]\s*)?(?<![\w.\-/])(?P<dollar>\$)?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    rf"(?P<scale>[万億千]?)\s*(?P<unit>{'|'.join(map(re.escape, _UNITS))})?(?![\w.]*\w*\.\w)"
+    rf"(?P<scale>[万億千]?)\s*(?P<unit>{'|'.join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))})?(?![\w.]*\w*\.\w)"
 )
 _NOT_FIGURES = re.compile(
     r"\d{4}-\d{2}-\d{2}|\[\d+\]|`[^`]*`|https?://\S+|\(\S+://\S+\)|"
     r"(?i:fp\d+|bf16|tf32|int\d|x86_64|arm64|flashattention-\d|zero-\d|sm_\d+|us-[a-z]+-\d|[a-z]{2}-[a-z]+-\d)|"
     r"(?:\d(?:st|nd|rd|th)(?:/\d(?:st|nd|rd|th))* Gen)|第\s*\d\s*世代|Graviton\s*\d\w*|Inferentia\s*\d?|Trainium\s*\d?|"
-    r"Xeon [\w\-]+ ?v?\d?|EPYC \w+|NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|\d+ ?[BM](?:\s*級| class)|(?<=\d)\s*時(?=間)"
+    r"Xeon [\w\-]+ ?v?\d?|EPYC \w+|NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|\d+ ?[BM](?:\s*級| class)"
 )
 _SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+(?=[A-Z])|\n")
 

@@ -14,10 +14,12 @@ from decimal import Decimal
 from functools import cache, cached_property, lru_cache
 
 from assistant.answer import Figure
+from assistant import cost_lock
 from assistant.figures import FigureMention, NameFinder, find_figures
 from assistant.planner.vocabulary import any_of, table
 from knowledge.ec2.catalogue import Catalogue
 from tools.attributes import BY_KEY
+from tools.cost import COST
 from tools.facts import SEARCH, Fact, FactGroup, fact_groups
 from tools.results import Result
 
@@ -200,7 +202,7 @@ def _support(mention: FigureMention, facts: FactIndex, catalogue: Catalogue) -> 
     """Return the fact behind a figure, if there is one."""
     regions = _regions(mention.label + mention.segment, catalogue)
     allowed = _allowed(mention.label)
-    for subject in (*mention.subjects, SEARCH):
+    for subject in (*mention.subjects, SEARCH, COST):
         for fact in _facts_about(subject, facts, catalogue):
             if _agrees(mention, fact, allowed) and (
                 not fact.region or not regions or fact.region in regions
@@ -226,6 +228,8 @@ def _carries(catalogue: Catalogue, name: str, gpu: str) -> bool:
 
 
 def _agrees(mention: FigureMention, fact: Fact, allowed: frozenset[str]) -> bool:
+    if fact.attribute.startswith(cost_lock.PREFIX):
+        return cost_lock.agrees(mention, fact, _equal)
     attribute = (
         fact.attribute.partition(":")[0] if fact.attribute.startswith("usd") else fact.attribute
     )

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from knowledge.ec2.catalogue import Catalogue
-from tools import instances
+from tools import cost, instances
 from tools.errors import ToolInputError, UnknownNameError
 from tools.profiles import profiler
 from tools.results import InputFailure, NameFailure, Result
@@ -54,6 +54,13 @@ TOOLS: dict[str, Tool] = {
             instances.CompareRequest,
             instances.compare,
             "Set 2-6 instance types, families or GPUs side by side, with ratios. Not for one name.",
+        ),
+        Tool(
+            "estimate_cost",
+            cost.CostRequest,
+            cost.estimate,
+            "Compute what instances cost over hours, schedules, counts and terms, hours within a budget, and the "
+            "difference between choices. Not for a plain hourly price (describe_instances).",
         ),
         Tool(
             "find_instances",

@@ -14,6 +14,7 @@ from typing import Literal
 
 from knowledge.ec2.schema import NotOffered, Price
 from tools.attributes import ATTRIBUTES, BY_KEY, Value
+from tools.cost import CostEstimate, CostFigure, figure_groups
 from tools.instances import Comparison, Description, SearchResult
 from tools.names import fold
 from tools.profiles import (
@@ -70,6 +71,9 @@ def fact_groups(result: Result) -> dict[str, list[FactGroup]]:
             if isinstance(result, Comparison):
                 for column in result.columns:
                     groups.setdefault(column, []).append(partial(_ratios, column, result))
+        case CostEstimate():
+            for subject, makers in figure_groups(result).items():
+                groups[subject] = [partial(_costs, make) for make in makers]
         case SearchResult():
             groups[SEARCH] = [partial(_search, result)]
             _group_instances((*result.items, *result.elsewhere), groups)
@@ -80,6 +84,11 @@ def fact_groups(result: Result) -> dict[str, list[FactGroup]]:
         case InputFailure():
             pass
     return groups
+
+
+def _costs(make: Callable[[], Iterator[CostFigure]]) -> Iterator[Fact]:
+    for figure in make():
+        yield Fact(figure.subject, figure.attribute, figure.value, figure.unit, region=figure.region)
 
 
 def _group_profile(item: Profile, groups: dict[str, list[FactGroup]]) -> None:

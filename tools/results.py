@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from tools.cost import CostEstimate
 from tools.errors import NameProblem
 from tools.instances import Comparison, Description, SearchResult
 from tools.profiles import InstanceProfile, Model
@@ -38,7 +39,7 @@ class InputFailure(Model):
 
 
 Result = Annotated[
-    Description | Comparison | SearchResult | NameFailure | InputFailure,
+    Description | Comparison | SearchResult | CostEstimate | NameFailure | InputFailure,
     Field(discriminator="kind"),
 ]
 

@@ -9,6 +9,8 @@ from functools import cache, cached_property
 from typing import Any
 
 from assistant.planner.quantities import Quantity, find_quantities
+from assistant.planner.schedules import read_usage
+from assistant.planner.usage import Usage
 from assistant.planner.vocabulary import any_of, table, word_index, words
 from knowledge.ec2.catalogue import Catalogue
 from tools.errors import UnknownNameError
@@ -58,6 +60,8 @@ class Entities:
     filters: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     sizes: list[str] = field(default_factory=list[str])
     """Bare sizes whose family is named elsewhere in the thread (`12xlargeにすると?`)."""
+    usage: Usage = field(default_factory=Usage)
+    """How long, how many, under which terms and for how much (schedules.py)."""
     excluded: list[Subject] = field(default_factory=list[Subject])
     """What the clause rules out."""
     text: str = ""
@@ -82,6 +86,7 @@ class EntityReader:
     def read(self, text: str) -> Entities:
         """Return the entities of a normalised clause."""
         found = Entities(text=text, rest=text)
+        found.usage, _ = read_usage(text)
         self._read_instances(found)
         self._read_regions(found)
         self._read_gpus(found)

@@ -14,7 +14,7 @@ from assistant.planner.entities import Entities
 from assistant.planner.slots import Request
 
 Intent = Literal[
-    "describe", "attributes", "compare", "find", "verify", "availability", "sizes",
+    "describe", "attributes", "compare", "cost", "find", "verify", "availability", "sizes",
     "thanks", "greeting", "help", "empty", "unclear",
     "decline_secret", "decline_injection", "decline_other_cloud", "decline_account", "decline_future",
     "decline_other_service", "decline_chat", "decline_concept", "decline_cost", "decline_sizing",
@@ -94,7 +94,8 @@ RULES: tuple[Rule, ...] = (
     ("decline_future", lambda s: "future" in s.scope),
     ("decline_generate", lambda s: "generate" in s.scope),
     ("decline_sizing", lambda s: "sizing" in s.scope and not _is_lookup(s)),
-    ("decline_cost", lambda s: "cost" in s.scope),
+    ("cost", lambda s: _costs(s)),
+    ("decline_cost", lambda s: "cost" in s.scope and not s.named and s.context is None),
     ("decline_chat", lambda s: "chat" in s.scope and not s.named),
     ("decline_other_service", lambda s: "other_service" in s.scope and not s.named),
     ("decline_concept", lambda s: "concept" in s.scope and not s.named),
@@ -155,6 +156,22 @@ def _chooses_between(s: Signals) -> bool:
         return False
     which = bool(re.search(r"どっち|どちら|which|差額|の差", s.text)) or (s.superlative and len(s.context.subjects) > 1)
     return which and len(s.context.recent) > 1
+
+
+def _costs(s: Signals) -> bool:
+    """Whether the clause asks what use costs, or what a budget buys."""
+    usage, priced = s.entities.usage, "usd_per_hour" in s.entities.attributes
+    machines = s.kinds & {"instance", "family", "gpu"} and not s.entities.unknown
+    about_context = s.context is not None and bool(s.context.subjects) and not s.named
+    if not (machines or about_context) or s.superlative:
+        return False
+    if about_context and s.context is not None and s.context.intent == "cost":
+        return not usage.empty or priced or bool(s.entities.regions) or bool(s.context.usage and "compare" in s.cues)
+    plain_hour = usage.hours == 1 and usage.count is None and not usage.has_budget
+    lasting = usage.lasts and not plain_hour
+    sold = (priced and (bool(usage.terms) or usage.count is not None)) or (
+        "usd_per_gpu_hour" in s.entities.attributes and s.kinds <= {"instance"})
+    return bool(lasting or usage.has_budget or sold or (about_context and usage.count is not None))
 
 
 def _compares(s: Signals) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from assistant.planner.quantities import Quantity
 from assistant.planner.slots import Request
+from assistant.planner.usage import Usage
 from tools.attributes import BY_KEY
 from tools.instances import MAX_NAMES
 
@@ -36,11 +37,25 @@ def route(request: Request) -> list[Call]:
     names = [subject.key for subject in request.subjects][:MAX_NAMES]
     if not names:
         return calls
+    if request.intent == "cost":
+        return calls + [_cost(names, request, region) for region in regions]
     if request.intent == "compare" and len(names) > 1:
         return calls + [_call("compare_instances", names, request, region) for region in regions]
     if request.intent in _DESCRIBED or request.intent == "compare":
         return calls + [_call("describe_instances", names, request, region) for region in regions]
     return calls
+
+
+def _cost(names: list[str], request: Request, region: str | None) -> Call:
+    """Return the estimate of what is named; several names are alternatives."""
+    usage = request.usage or Usage()
+    lines = [{"name": name, **usage.line_args()} for name in names]
+    if len(usage.terms) > 1 and len(names) == 1:
+        lines = [lines[0] | {"term": term} for term in usage.terms]
+    args: dict[str, Any] = {"lines": lines, **usage.request_args()}
+    if len(lines) > 1:
+        args["alternatives"] = True
+    return Call("estimate_cost", args | ({"region": region} if region else {}))
 
 
 def _alternatives(request: Request) -> list[Request]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.planner.entities import Entities, Repair
 from assistant.planner.quantities import Quantity
+from assistant.planner.usage import Usage, continued
 from tools.names import Subject
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Request:
     """The subjects that the thread has named, oldest first."""
     asserted: bool = False
     """Whether the clause states something and asks if it is so."""
+    usage: Usage | None = None
+    """For costs: how long, how many, under which terms, within which budget."""
     claim: tuple[str, str, bool] | None = None
     """A comparison that was stated: which subject, than which, and whether it has more."""
     text: str = ""
@@ -58,6 +61,16 @@ def complete(
     intent: Intent, found: Entities, cues: frozenset[str], text: str, context: Request | None
 ) -> Request:
     """Return the request of a clause, with what it leaves unsaid taken from `context`."""
+    request = _completed(intent, found, cues, text, context)
+    usage = None if found.usage.empty else found.usage
+    if context is not None and context.usage and request.intent == "cost":
+        usage = continued(usage, context.usage)
+    return replace(request, usage=usage)
+
+
+def _completed(
+    intent: Intent, found: Entities, cues: frozenset[str], text: str, context: Request | None
+) -> Request:
     sort, descending = _order(found, cues, text)
     request = Request(
         intent=intent, subjects=found.subjects, unknown=tuple(found.unknown),
@@ -146,6 +159,8 @@ def _same_question(request: Request, cues: frozenset[str], context: Request) -> 
         return replace(request, intent=intent, subjects=subjects, attributes=context.attributes)
     if context.intent == "find":
         return replace(context, subjects=request.subjects, regions=request.regions or context.regions)
+    if context.intent == "cost":
+        return replace(request, intent="cost", attributes=context.attributes)
     intent = context.intent if context.subjects else "attributes"
     return replace(request, intent=intent, attributes=context.attributes,
                    quantities=context.quantities, filters=context.filters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -98,3 +98,24 @@ class Usage:
         if self.jpy_per_usd is not None:
             args["jpy"] = {"jpy_per_usd": str(self.jpy_per_usd)}
         return args
+
+
+_LENGTHS = (
+    "hours", "hours_per_day", "hours_per_week", "hours_per_month", "days_per_week", "days_per_month",
+    "days", "weeks", "months", "years",
+)
+
+
+def continued(usage: Usage | None, before: Usage) -> Usage:
+    """Return a follow-up's usage, with what it leaves unsaid from the question before."""
+    if usage is None:
+        return before
+    kept: dict[str, Any] = {}
+    if not usage.lasts:
+        kept = {name: getattr(before, name) for name in (*_LENGTHS, "weekdays")}
+    for name in ("count", "gpus", "jpy_per_usd"):
+        if getattr(usage, name) is None:
+            kept[name] = getattr(before, name)
+    if not usage.terms:
+        kept["terms"] = before.terms
+    return replace(usage, **kept)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
 
-from knowledge.ec2.catalogue import Catalogue, size_order
+from knowledge.ec2.catalogue import Catalogue
+from knowledge.ec2.schema import InstanceType
 from tools.cost.elsewhere import offer
 from tools.cost.models import BudgetAnswer, CostLine, CostRequest, Offer
 from tools.errors import ToolInputError
@@ -54,6 +55,11 @@ def budget_in_usd(request: CostRequest) -> Decimal | None:
     return request.budget_jpy / request.jpy.jpy_per_usd
 
 
+def _extent(item: InstanceType) -> tuple[float, int]:
+    """Sort key by what a family is bought for: GPUs, then vCPUs."""
+    return (item.gpu.count if item.gpu else 0, item.vcpus)
+
+
 def _length_was_said(lines: Sequence[CostLine]) -> bool:
     codes = {note.code for line in lines for note in line.usage.assumptions}
     return "no_usage" not in codes
@@ -62,7 +68,7 @@ def _length_was_said(lines: Sequence[CostLine]) -> bool:
 def _largest(catalogue: Catalogue, line: CostLine, budget: Decimal) -> Offer | None:
     """Return the largest size of the family that the budget pays for at the same use."""
     family = catalogue.families[catalogue.types[line.name].family]
-    for item in sorted(family, key=size_order, reverse=True):
+    for item in sorted(family, key=_extent, reverse=True):
         if item.bare_metal or not item.listed:
             continue
         found = offer(catalogue, line, name=item.name)

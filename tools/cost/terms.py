@@ -67,7 +67,7 @@ def read_term(text: str) -> Term:
     for candidate in (word, f"{word}-upfront"):
         if candidate in TERMS:
             return candidate
-    known = "on-demand, spot, capacity-block, ri-1y-no|partial|all, ri-3y-…, ec2-sp-1y-…, compute-sp-3y-…"
+    known = "on-demand, spot, capacity-block, ri-1y-no|partial|all, ri-3y-…, ec2-sp-…, compute-sp-…"
     raise ToolInputError(
         f"購入方法「{text}」を読めません。使えるもの: {known}",
         f"Cannot read the term {text!r}. Known: {known}",

@@ -10,6 +10,7 @@ from assistant.answer import Citation, Language, Reason
 from assistant.planner.compose.availability import availability
 from assistant.planner.compose.compare import compare
 from assistant.planner.compose.context import Draft
+from assistant.planner.compose.cost import cost
 from assistant.planner.compose.describe import attributes, describe, sizes
 from assistant.planner.compose.phrases import Phrases, spaced
 from assistant.planner.compose.refuse import bad_input, talk, unknown_name
@@ -18,6 +19,7 @@ from assistant.planner.compose.verify import verify
 from assistant.planner.slots import Request
 from assistant.planner.understand import Understanding
 from knowledge.ec2.schema import Region
+from tools.cost import CostEstimate
 from tools.instances import Comparison, Description, SearchResult
 from tools.results import InputFailure, NameFailure, Result
 
@@ -85,6 +87,8 @@ def _write(draft: Draft, request: Request, result: Result) -> None:
             compare(draft, request, result)
         case SearchResult():
             search(draft, request, result)
+        case CostEstimate():
+            cost(draft, request, result)
         case NameFailure():
             unknown_name(draft, request, result)
         case InputFailure():
@@ -93,7 +97,7 @@ def _write(draft: Draft, request: Request, result: Result) -> None:
 
 def _only_partly(outcomes: Sequence[tuple[Request, Sequence[Result]]]) -> bool:
     """Whether some requests were answered and others not: then the answer is no abstention."""
-    return any(isinstance(result, Description | Comparison | SearchResult) for _, found in outcomes for result in found)
+    return any(isinstance(result, Description | Comparison | SearchResult | CostEstimate) for _, found in outcomes for result in found)
 
 
 def _finish(draft: Draft) -> Composition:

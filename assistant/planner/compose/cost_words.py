@@ -14,6 +14,8 @@ from tools.profiles import Quote
 
 _CENT = Decimal("0.01")
 _SMALL = Decimal("0.0001")
+_FINE = Decimal("0.000001")
+"""Digits of a factor that has no end (100 minutes): the product is then right to the cent."""
 
 
 class Wording:
@@ -87,11 +89,10 @@ class Wording:
 
     def factor(self, factor: Factor) -> str:
         """Return a factor with its unit."""
-        unit = factor.unit.replace("/", "_")
-        money = factor.unit == "usd/hour"
-        text = self(
-            f"unit_{unit}", n=number(factor.value, money=True) if money else plain(factor.value)
-        )
+        unit, value = factor.unit.replace("/", "_"), factor.value
+        if value != value.quantize(_FINE):
+            value = value.quantize(_FINE)
+        text = self(f"unit_{unit}", n=number(value, money=True))
         return _singular(text) if self.say.language == "en" and factor.value == 1 else text
 
     def formula(self, line: CostLine) -> str:
