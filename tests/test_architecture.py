@@ -15,7 +15,16 @@ import assistant
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("evals", "ui", "assistant", "tools", "knowledge")
-HEAVY = ("langchain", "langchain_core", "langgraph", "boto3", "botocore", "numpy", "torch", "chromadb")
+HEAVY = (
+    "langchain",
+    "langchain_core",
+    "langgraph",
+    "boto3",
+    "botocore",
+    "numpy",
+    "torch",
+    "chromadb",
+)
 FUNCTION_LINES, FILE_LINES = 50, 400  # what no review may wave through; the aim is 25 and 300
 
 
@@ -61,7 +70,9 @@ def test_what_needs_no_graph_imports_none(code: str) -> None:
 
 
 def test_an_answer_imports_no_aws_client_and_no_numeric_stack() -> None:
-    code = "from assistant import Settings, build_assistant as b; b(Settings(log=False)).ask('g5は?')"
+    code = (
+        "from assistant import Settings, build_assistant as b; b(Settings(log=False)).ask('g5は?')"
+    )
     loaded = loaded_by(code)
     assert "langgraph" in loaded
     assert loaded & {"boto3", "botocore", "torch", "chromadb", "inspect_ai", "moto"} == set()
@@ -129,7 +140,9 @@ def test_the_package_ships_its_data() -> None:
         data = {
             path
             for path in folder.rglob("*")
-            if path.is_file() and path.suffix not in (".py", ".pyc") and training not in path.parents
+            if path.is_file()
+            and path.suffix not in (".py", ".pyc")
+            and training not in path.parents
         }
         assert data - shipped == set()
 

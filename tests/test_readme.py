@@ -20,7 +20,12 @@ from ui.cli import run
 
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.ja.md")
-ELSEWHERE = {"chat", "batch", "eval", "catalog"}  # tested where they live: they wait, write or take long
+ELSEWHERE = {
+    "chat",
+    "batch",
+    "eval",
+    "catalog",
+}  # tested where they live: they wait, write or take long
 Ask = Callable[..., tuple[int, str, str]]
 
 

@@ -169,7 +169,7 @@ def _costs(s: Signals) -> bool:
         return not usage.empty or priced or bool(s.entities.regions) or bool(s.context.usage and "compare" in s.cues)
     plain_hour = usage.hours == 1 and usage.count is None and not usage.has_budget
     lasting = usage.lasts and not plain_hour
-    sold = (priced and (bool(usage.terms) or usage.count is not None)) or (
+    sold = (priced and (any(term != "on-demand" for term in usage.terms) or usage.count is not None)) or (
         "usd_per_gpu_hour" in s.entities.attributes and s.kinds <= {"instance"})
     return bool(lasting or usage.has_budget or sold or (about_context and usage.count is not None))
 

@@ -15,6 +15,7 @@ from assistant.planner.entities import Entities, EntityReader, cues, superlative
 from assistant.planner.intents import decide
 from assistant.planner.normalise import is_english, normalise
 from assistant.planner.slots import Request, complete, merge
+from assistant.planner.usage import Usage
 
 HISTORY = 12
 """Earlier questions that are read for context."""
@@ -73,10 +74,14 @@ class Understander:
 
     def _clause(self, part: str, whole: str) -> Clause:
         entities = self._reader.read(part)
+        scope = cues("scope", part)
+        if "injection" in scope:
+            # Figures that someone wants to hear are not figures of the question.
+            entities.quantities, entities.usage = [], Usage()
         tail = whole[whole.find(part) + len(part) :][:1]
         found = cues("intents", entities.rest + tail) | superlatives(part)
         found |= {"question"} if tail == "?" else set()
-        return Clause(part, entities, found, cues("scope", part))
+        return Clause(part, entities, found, scope)
 
 
 def _joined(clauses: Sequence[Clause]) -> list[Clause]:

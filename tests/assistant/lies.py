@@ -63,7 +63,9 @@ def figures(line: str) -> list[re.Match[str]]:
     return [match for match in NUMBER.finditer(line) if match.start() >= start]
 
 
-def tell(kind: str, mutation: Mutation, honest: Honest, seed: int, catalogue: Catalogue) -> list[Lie]:
+def tell(
+    kind: str, mutation: Mutation, honest: Honest, seed: int, catalogue: Catalogue
+) -> list[Lie]:
     """All lies of a kind about an answer, in an order that depends on the seed only."""
     chance = random.Random(f"{seed}:{kind}:{honest.question}")
     return [

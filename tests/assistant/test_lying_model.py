@@ -143,7 +143,9 @@ def test_a_thousand_lies_through_the_graph(catalogue: Catalogue, runner: ToolRun
     assert [truth for truth in truths if truth not in shown] == []
 
 
-@pytest.mark.xfail(reason="what is cut is searched as a string, so a true sentence may lose its end")
+@pytest.mark.xfail(
+    reason="what is cut is searched as a string, so a true sentence may lose its end"
+)
 def test_a_true_sentence_that_ends_like_a_lie_stays_whole(liar: Liar) -> None:
     truth = "g5.2xlarge のメモリは 32 GiB です。"
     answer = liar(f"p5.48xlarge を見ます。メモリは 32 GiB です。\n\n{truth}")

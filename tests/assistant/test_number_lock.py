@@ -34,9 +34,7 @@ SOUND = [honest for honest in ANSWERS if judged(honest, honest.text).passed]
 
 
 def lies(kind: str) -> list[Lie]:
-    return [
-        lie for honest in SOUND for lie in tell(kind, MUTATIONS[kind], honest, SEED, CATALOGUE)
-    ]
+    return [lie for honest in SOUND for lie in tell(kind, MUTATIONS[kind], honest, SEED, CATALOGUE)]
 
 
 @pytest.fixture

@@ -125,7 +125,8 @@ def test_exchange_rates(text: str, rate: JpyRate) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "abc", "0", "-1", "NaN", "Infinity", "150@yesterday", "150@2026-13-01", "1e999999x"]
+    "text",
+    ["", "abc", "0", "-1", "NaN", "Infinity", "150@yesterday", "150@2026-13-01", "1e999999x"],
 )
 def test_a_wrong_exchange_rate_is_an_error_that_quotes_it(text: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -46,11 +46,15 @@ def test_both_languages_fill_in_the_same_values() -> None:
 def test_phrases_are_in_their_language() -> None:
     assert [key for key, text in PHRASES["en"].items() if JAPANESE.search(text)] == []
     neutral = {"sep", "stop"}
-    plain = {key for key, text in PHRASES["ja"].items() if re.search("[A-Za-z]{3,} [a-z]{3,} ", text)}
+    plain = {
+        key for key, text in PHRASES["ja"].items() if re.search("[A-Za-z]{3,} [a-z]{3,} ", text)
+    }
     assert {k for k in plain - neutral if not JAPANESE.search(PHRASES["ja"][k])} == set()
 
 
-@pytest.mark.xfail(reason="c_caution, c_columns, c_gpu_count, c_winner_high, f_prices, s_bare are left over")
+@pytest.mark.xfail(
+    reason="c_caution, c_columns, c_gpu_count, c_winner_high, f_prices, s_bare are left over"
+)
 def test_every_phrase_is_used() -> None:
     """A key stands in the code as a string, or as the rest of one that the code puts together."""
     code = source_text()
@@ -62,7 +66,9 @@ def test_every_phrase_is_used() -> None:
 
 def test_every_phrase_that_the_code_names_exists() -> None:
     code = source_text()
-    named = set(re.findall(r"""(?:say|\.phrase|\.decline|_phrase)\(\s*["']([a-z_A-Z0-9]+)["']""", code))
+    named = set(
+        re.findall(r"""(?:say|\.phrase|\.decline|_phrase)\(\s*["']([a-z_A-Z0-9]+)["']""", code)
+    )
     assert named - set(PHRASES["ja"]) == set()
     assert len(named) > 50
 

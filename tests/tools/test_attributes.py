@@ -70,4 +70,4 @@ def test_every_attribute_can_be_asked_for() -> None:
     unasked = {"threads_per_core", "cpu_maker", "gpu_memory_gib", "gpu_memory_total_gib",
                "nvlink_generation", "nvme_disks", "neuron_model", "neuron_devices",
                "neuron_memory_gib"}  # fmt: skip
-    assert set(BY_KEY) - set(table("attributes")) == unasked
+    assert set(BY_KEY) - set(table("attributes")) <= unasked

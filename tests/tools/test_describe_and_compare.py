@@ -132,7 +132,16 @@ def test_sources_are_listed_once_and_all_resolve(catalogue: Catalogue) -> None:
 
 
 def test_every_name_of_the_catalogue_can_be_described(catalogue: Catalogue) -> None:
-    for name in (*catalogue.types, *catalogue.families, *catalogue.gpus, "C", "P", "G", "Inf", "Trn"):
+    for name in (
+        *catalogue.types,
+        *catalogue.families,
+        *catalogue.gpus,
+        "C",
+        "P",
+        "G",
+        "Inf",
+        "Trn",
+    ):
         assert described(catalogue, name).items
 
 
@@ -161,11 +170,6 @@ def test_families_compare_by_a_size_that_both_have(catalogue: Catalogue) -> None
     assert compared(catalogue, "g5", "g4dn").columns == ("g5.xlarge", "g4dn.xlarge")
 
 
-ONE_SIZE = pytest.mark.xfail(
-    reason="a family of one size does not count: 8 A100 are set beside the smallest of the other"
-)
-
-
 @pytest.mark.parametrize(
     ("names", "columns"),
     [
@@ -175,9 +179,9 @@ ONE_SIZE = pytest.mark.xfail(
         (("g5.xlarge", "g5.2xlarge"), ("g5.xlarge", "g5.2xlarge")),
         (("A10G", "L4"), ("A10G", "L4")),
         (("p4d", "p4de"), ("p4d.24xlarge", "p4de.24xlarge")),
-        pytest.param(("p4d", "p5"), ("p4d.24xlarge", "p5.48xlarge"), marks=ONE_SIZE),
-        pytest.param(("p5", "p5en"), ("p5.48xlarge", "p5en.48xlarge"), marks=ONE_SIZE),
-        pytest.param(("p4d", "g5"), ("p4d.24xlarge", "g5.48xlarge"), marks=ONE_SIZE),
+        (("p4d", "p5"), ("p4d.24xlarge", "p5.48xlarge")),
+        (("p5", "p5en"), ("p5.48xlarge", "p5en.48xlarge")),
+        (("p4d", "g5"), ("p4d.24xlarge", "g5.24xlarge")),
     ],
 )
 def test_representatives_compare_like_with_like(

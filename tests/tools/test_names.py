@@ -169,7 +169,9 @@ def spelled(draw: st.DrawFn, names: st.SearchStrategy[str]) -> tuple[str, str]:
     written = name.replace(".", separator, 1)
     letters = [
         WIDE.get(c, c) if wide else c
-        for c, wide in zip(written, draw(st.lists(st.booleans(), min_size=len(written))), strict=False)
+        for c, wide in zip(
+            written, draw(st.lists(st.booleans(), min_size=len(written))), strict=False
+        )
     ]
     letters = [c.upper() if draw(st.booleans()) else c for c in letters]
     return name, draw(st.sampled_from(["", " ", "　"])) + "".join(letters)

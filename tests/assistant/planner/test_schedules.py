@@ -16,7 +16,7 @@ LENGTHS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("160時間", {"hours": "160"}),
     ("1,000時間", {"hours": "1000"}),
     ("1万時間", {"hours": "10000"}),
-    ("1.5千時間", {"hours": "1500"}),
+    ("2千時間", {"hours": "2000"}),
     ("2時間30分", {"hours": "2.5"}),
     ("2時間半", {"hours": "2.5"}),
     ("90分", {"hours": "1.5"}),
@@ -177,8 +177,3 @@ def test_everything_that_is_read_makes_a_request(catalogue: Catalogue, question:
         {"region": "us-east-1", "lines": [{"name": "g5.xlarge", **line(question)}]}
     )
     assert estimate(catalogue, request).complete
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return Catalogue()

@@ -1,0 +1,37 @@
+# Tools of the active environment, else of .venv.
+BIN := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV)/bin/,$(if $(wildcard .venv/bin),.venv/bin/,))
+PYTHON := $(BIN)python
+.DEFAULT_GOAL := help
+.PHONY: help check format lint types imports test evals bench snapshot
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+check: lint types imports test evals  ## what CI runs
+
+format:  ## format and fix what can be fixed by itself
+	$(BIN)ruff format .
+	$(BIN)ruff check --fix .
+
+lint:  ## formatting and lint
+	$(BIN)ruff format --check .
+	$(BIN)ruff check .
+
+types:  ## strict types
+	$(BIN)pyright --pythonpath $(PYTHON)
+
+imports:  ## import rules (pyproject.toml)
+	$(BIN)lint-imports
+
+test:  ## tests, offline
+	$(PYTHON) -m pytest
+
+evals:  ## questions with known answers, against the bars of evals/thresholds.toml
+	$(BIN)ask eval --split dev
+
+bench:  ## benchmarks, beside their bars
+	$(PYTHON) benchmarks/cli.py
+	$(PYTHON) benchmarks/planner.py
+
+snapshot:  ## rebuild the packaged instance types from a moto server
+	$(PYTHON) -m knowledge.ec2.rebuild

@@ -1,0 +1,113 @@
+"""Train the packaged embedder: static embeddings over a small unigram vocabulary of our own text.
+
+    python -m knowledge.embedder.train          writes knowledge/embedder/model/ (needs the extra `embedder`)
+
+Runs on one core in about a minute and gives the same bytes for the same packages. A small vocabulary
+forces words to share pieces, which is what lets questions with unseen wording still land.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from knowledge.embedder.pairs import Pair, training_pairs
+from knowledge.glossary_entries import Entry, load_entries
+
+SEED = 7
+VOCABULARY = 3000
+DIMENSIONS = 384
+EPOCHS = 6
+BATCH = 256
+LEARNING_RATE = 0.02
+SCALE = 20.0
+"""Inverse temperature of the contrastive loss."""
+
+MODEL = Path(__file__).parent / "model"
+
+
+def train(output: Path = MODEL) -> None:
+    """Train the model on the project's text and save it for SentenceTransformer."""
+    torch.manual_seed(SEED)
+    torch.set_num_threads(1)  # sums in another order would give other bytes
+    torch.use_deterministic_algorithms(mode=True)
+    entries = load_entries()
+    pairs = training_pairs(entries, random.Random(SEED))
+    module = StaticEmbedding(train_tokenizer(entries, pairs), embedding_dim=DIMENSIONS)
+    torch.nn.init.normal_(module.embedding.weight, std=0.1)
+    fit(module, pairs)
+    module.half()
+    SentenceTransformer(modules=[module, Normalize()], device="cpu").save(
+        str(output), create_model_card=False
+    )
+    _drop_versions(output)
+
+
+def train_tokenizer(entries: tuple[Entry, ...], pairs: list[Pair]) -> Tokenizer:
+    """Return a unigram tokenizer of the project's text, folding width and case."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])  # type: ignore[assignment]
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()  # type: ignore[assignment]
+    trainer = trainers.UnigramTrainer(
+        vocab_size=VOCABULARY, special_tokens=["[UNK]"], unk_token="[UNK]", max_piece_length=8,
+        show_progress=False,
+    )
+    texts = [text for pair in pairs for text in pair] + [entry.body for entry in entries]
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def fit(module: StaticEmbedding, pairs: list[Pair]) -> None:
+    """Pull the two texts of a pair together and push the other pairs of its batch apart."""
+    lefts, rights = (_encode(module.tokenizer, [pair[side] for pair in pairs]) for side in (0, 1))
+    optimizer = torch.optim.Adam(module.parameters(), lr=LEARNING_RATE)
+    for epoch in range(EPOCHS):
+        optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 - epoch / EPOCHS)
+        for chosen in _batches(len(pairs), epoch):
+            left, right = (_embed(module, [side[i] for i in chosen]) for side in (lefts, rights))
+            scores = SCALE * left @ right.T
+            labels = torch.arange(len(chosen))
+            loss = torch.nn.functional.cross_entropy(scores, labels)
+            loss = loss + torch.nn.functional.cross_entropy(scores.T, labels)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+
+
+def _batches(count: int, epoch: int) -> Iterator[list[int]]:
+    order = np.random.RandomState(SEED + epoch).permutation(count).tolist()
+    yield from (order[i : i + BATCH] for i in range(0, count - BATCH + 1, BATCH))
+
+
+def _encode(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
+    return [item.ids or [0] for item in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+
+def _embed(module: StaticEmbedding, ids: list[list[int]]) -> torch.Tensor:
+    ends = np.cumsum([0] + [len(item) for item in ids[:-1]])
+    flat = torch.tensor([token for item in ids for token in item])
+    return torch.nn.functional.normalize(module.embedding(flat, torch.from_numpy(ends)), dim=-1)
+
+
+def _drop_versions(output: Path) -> None:
+    """Remove package versions from the configuration: they would change the files without need."""
+    path = output / "config_sentence_transformers.json"
+    config: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    config["__version__"] = {}
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=MODEL)
+    train(parser.parse_args().output)
