@@ -23,6 +23,7 @@ from tools.results import Result
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from langgraph.checkpoint.base import BaseCheckpointSaver
 
 MAX_QUESTION = 20_000
 """Characters of a question; longer ones are refused before anything reads them."""
@@ -66,6 +67,9 @@ class Assistant:
             return
         chosen = self._language(language)
         yield from self._answer(question, thread, chosen, started)
+        if thread_id is None and not self.settings.log:
+            # Nobody can go on with this thread: a long batch must not keep thousands in memory.
+            self._checkpointer.delete_thread(thread)
 
     def run_tool(self, name: str, request: Mapping[str, object]) -> Result:
         """Return a tool's result. Raises UsageError for anything wrong with the request."""
@@ -109,6 +113,10 @@ class Assistant:
         return ToolRunner(self.catalogue, self.settings.region)
 
     @cached_property
+    def _checkpointer(self) -> BaseCheckpointSaver[str]:
+        return build_checkpointer(self.settings)
+
+    @cached_property
     def _turns(self) -> Any:
         from assistant.agent import build_agent
         from assistant.grounding import NumberLock
@@ -116,7 +124,7 @@ class Assistant:
         from assistant.turn import Turns
 
         model = self._model or choose_chat_model(self.settings, self.catalogue)
-        graph = build_agent(model, self.runner, build_checkpointer(self.settings))
+        graph = build_agent(model, self.runner, self._checkpointer)
         return Turns(graph, NumberLock(self.catalogue), self.settings.model)
 
     def _answer(

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from knowledge.ec2.catalogue import Catalogue
-from tools import cost, instances
+from tools import cost, glossary, instances
 from tools.errors import ToolInputError, UnknownNameError
 from tools.profiles import profiler
 from tools.results import InputFailure, NameFailure, Result
@@ -56,6 +56,13 @@ TOOLS: dict[str, Tool] = {
             "Set 2-6 instance types, families or GPUs side by side, with ratios. Not for one name.",
         ),
         Tool(
+            "search_glossary",
+            glossary.GlossaryRequest,
+            glossary.search_glossary,
+            "Search the Japanese glossary of EC2 C/P/G series and machine-learning terms (EFA, ZeRO, LoRA, Savings "
+            "Plans, …) for cited passages. Not for figures of an instance type (describe_instances).",
+        ),
+        Tool(
             "estimate_cost",
             cost.CostRequest,
             cost.estimate,
@@ -92,7 +99,8 @@ class ToolRunner:
             )
         values = {key: value for key, value in request.items() if value is not None}
         try:
-            parsed = tool.request.model_validate({"region": self._region} | values)
+            default = {"region": self._region} if "region" in tool.request.model_fields else {}
+            parsed = tool.request.model_validate(default | values)
         except ValidationError as error:
             raise _refusal(error) from error
         return tool.run(self._catalogue, parsed)

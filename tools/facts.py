@@ -15,6 +15,7 @@ from typing import Literal
 from knowledge.ec2.schema import NotOffered, Price
 from tools.attributes import ATTRIBUTES, BY_KEY, Value
 from tools.cost import CostEstimate, CostFigure, figure_groups
+from tools.glossary import GlossaryResult
 from tools.instances import Comparison, Description, SearchResult
 from tools.names import fold
 from tools.profiles import (
@@ -81,7 +82,7 @@ def fact_groups(result: Result) -> dict[str, list[FactGroup]]:
             family = fold(result.name).partition(".")[0]
             groups[family] = [partial(_sizes_of, family, result)]
             _group_instances(result.alternatives, groups)
-        case InputFailure():
+        case GlossaryResult() | InputFailure():
             pass
     return groups
 

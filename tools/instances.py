@@ -308,7 +308,7 @@ def _fulfils(item: InstanceProfile, request: FindRequest) -> bool:
 
 def _holds(item: InstanceProfile, condition: Condition) -> bool:
     value = BY_KEY[condition.attribute].of(item)
-    if value is None and condition.op in ("<", "<="):
+    if value is None and condition.op in ("<", "<=") and not condition.attribute.startswith("usd"):
         value = 0  # no NVLink is less than any
     if value is None or isinstance(value, str):
         return False

@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter
 
 from tools.cost import CostEstimate
 from tools.errors import NameProblem
+from tools.glossary import GlossaryResult
 from tools.instances import Comparison, Description, SearchResult
 from tools.profiles import InstanceProfile, Model
 
@@ -39,7 +40,7 @@ class InputFailure(Model):
 
 
 Result = Annotated[
-    Description | Comparison | SearchResult | CostEstimate | NameFailure | InputFailure,
+    Description | Comparison | SearchResult | CostEstimate | GlossaryResult | NameFailure | InputFailure,
     Field(discriminator="kind"),
 ]
 

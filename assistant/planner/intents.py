@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistant.planner.entities import Entities
+from assistant.planner.terms import mentions_term
 from assistant.planner.slots import Request
 
 Intent = Literal[
-    "describe", "attributes", "compare", "cost", "find", "verify", "availability", "sizes",
+    "describe", "attributes", "compare", "cost", "concept", "find", "verify", "availability", "sizes",
     "thanks", "greeting", "help", "empty", "unclear",
     "decline_secret", "decline_injection", "decline_other_cloud", "decline_account", "decline_future",
-    "decline_other_service", "decline_chat", "decline_concept", "decline_cost", "decline_sizing",
+    "decline_other_service", "decline_chat", "decline_cost", "decline_sizing",
     "decline_generate",
 ]
 
@@ -98,7 +99,7 @@ RULES: tuple[Rule, ...] = (
     ("decline_cost", lambda s: "cost" in s.scope and not s.named and s.context is None),
     ("decline_chat", lambda s: "chat" in s.scope and not s.named),
     ("decline_other_service", lambda s: "other_service" in s.scope and not s.named),
-    ("decline_concept", lambda s: "concept" in s.scope and not s.named),
+    ("concept", lambda s: _explains(s)),
     ("describe", lambda s: bool(s.entities.unknown) and not s.entities.mentions),
     ("availability", lambda s: _asks_region(s)),
     ("compare", lambda s: _chooses_between(s)),
@@ -111,11 +112,13 @@ RULES: tuple[Rule, ...] = (
     ("attributes", lambda s: s.named and bool(s.entities.attributes)),
     ("describe", lambda s: s.named),
     ("decline_injection", lambda s: "injection" in s.scope),
+    ("concept", lambda s: s.context is None and mentions_term(s.text)),
     ("attributes", lambda s: s.follows_up and bool(s.entities.attributes)),
     ("describe", lambda s: s.follows_up),
     ("thanks", lambda s: "thanks" in s.cues),
     ("help", lambda s: "help" in s.cues),
     ("greeting", lambda s: "greeting" in s.cues),
+    ("concept", lambda s: mentions_term(s.text)),
 )
 
 
@@ -172,6 +175,21 @@ def _costs(s: Signals) -> bool:
     sold = (priced and (any(term != "on-demand" for term in usage.terms) or usage.count is not None)) or (
         "usd_per_gpu_hour" in s.entities.attributes and s.kinds <= {"instance"})
     return bool(lasting or usage.has_budget or sold or (about_context and usage.count is not None))
+
+
+_DEFINES = re.compile(r"とは|って何|ってなに|ってなん|何ですか|なんですか|意味|仕組み|what is|what's|what are|explain|説明")
+_HOW_TO = re.compile(r"するには|方法|手順|やり方|設定|使い方|コツ|ベストプラクティス|注意点|how to|how do|best practice")
+
+
+def _explains(s: Signals) -> bool:
+    """Whether the clause asks about a term rather than about a machine."""
+    machines = s.kinds & {"instance", "family", "gpu", "series"}
+    asked = _DEFINES.search(s.text) or _HOW_TO.search(s.text)
+    if machines or s.entities.unknown:
+        return bool(_HOW_TO.search(s.text) and ("concept" in s.scope or mentions_term(s.entities.rest)))
+    if s.entities.quantities and not asked:
+        return False
+    return "concept" in s.scope or bool(asked and mentions_term(s.text))
 
 
 def _compares(s: Signals) -> bool:

@@ -30,6 +30,8 @@ def route(request: Request) -> list[Call]:
     regions = request.regions[:MAX_REGIONS] or (None,)
     if request.intent == "availability":
         regions = regions[:1]
+    if request.intent == "concept":
+        return [*calls, Call("search_glossary", {"query": request.text})]
     if request.intent == "find":
         return calls + [
             Call("find_instances", _filters(part, region)) for part in _alternatives(request) for region in regions

@@ -12,6 +12,7 @@ from assistant.planner.compose.compare import compare
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.cost import cost
 from assistant.planner.compose.describe import attributes, describe, sizes
+from assistant.planner.compose.glossary import glossary
 from assistant.planner.compose.phrases import Phrases, spaced
 from assistant.planner.compose.refuse import bad_input, talk, unknown_name
 from assistant.planner.compose.search import search
@@ -20,6 +21,7 @@ from assistant.planner.slots import Request
 from assistant.planner.understand import Understanding
 from knowledge.ec2.schema import Region
 from tools.cost import CostEstimate
+from tools.glossary import GlossaryResult
 from tools.instances import Comparison, Description, SearchResult
 from tools.results import InputFailure, NameFailure, Result
 
@@ -89,6 +91,8 @@ def _write(draft: Draft, request: Request, result: Result) -> None:
             search(draft, request, result)
         case CostEstimate():
             cost(draft, request, result)
+        case GlossaryResult():
+            glossary(draft, request, result)
         case NameFailure():
             unknown_name(draft, request, result)
         case InputFailure():

@@ -25,6 +25,8 @@ class Draft:
     sources: dict[str, Source] = field(default_factory=dict[str, Source])
     quoted: list[str] = field(default_factory=list[str])
     """Curated sentences taken over word for word, figures included."""
+    passages: list[Citation] = field(default_factory=list[Citation])
+    """Passages of the glossary that the text quotes."""
     price_days: set[date] = field(default_factory=set[date])
     spot_days: set[date] = field(default_factory=set[date])
     estimated: bool = False
@@ -83,7 +85,7 @@ class Draft:
     def citations(self) -> list[Citation]:
         """Return the citations in the order of their numbers."""
         english = self.say.language == "en"
-        return [
+        return self.passages + [
             Citation(
                 id=source.id, title=source.title_en if english else source.title,
                 source=source.title_en if english else source.title, url=source.url, as_of=source.as_of,

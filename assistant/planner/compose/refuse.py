@@ -56,7 +56,7 @@ def talk(draft: Draft, request: Request, *, specs_date: str) -> None:
         draft.decline("unclear", "unclear")
         draft.phrase("examples")
     else:
-        covered = intent in ("decline_concept", "decline_cost", "decline_sizing", "decline_generate")
+        covered = intent in ("decline_cost", "decline_sizing", "decline_generate")
         draft.decline(intent, "not_covered" if covered else "out_of_scope", date=specs_date)
         if not request.subjects:
             draft.phrase("examples")

@@ -1,0 +1,70 @@
+"""Compose answers from the glossary: the direct answer first, then the passage, then what is related."""
+
+from __future__ import annotations
+
+import re
+
+from assistant.answer import Citation
+from assistant.planner.compose.context import Draft
+from assistant.planner.slots import Request
+from tools.glossary import GlossaryEntry, GlossaryResult, Passage
+
+MAX_RELATED = 3
+MAX_PASSAGES = 2
+_HEADING = re.compile(r"^#{1,6}\s+.*\n+", re.MULTILINE)
+
+
+def glossary(draft: Draft, request: Request, result: GlossaryResult) -> None:
+    """Write what the best entry says, or that the knowledge base does not cover the question."""
+    if result.is_weak or not result.passages:
+        draft.decline("g_weak", "not_covered")
+        near = [_title(draft, entry) for entry in result.entries[:MAX_RELATED]]
+        if near:
+            draft.phrase("g_near", names=draft.say.listed(near))
+        return
+    best = result.passages[0]
+    entry = next((item for item in result.entries if item.id == best.entry), None)
+    if entry:
+        _lead(draft, entry)
+    if draft.say.language == "ja" or entry is None:
+        _passages(draft, result, best)
+    else:
+        _related_in_english(draft, result, entry)
+    related = entry.see_also[:MAX_RELATED] if entry and draft.say.language == "ja" else ()
+    draft.suggestions += [f"{name}とは?" for name in related[:MAX_PASSAGES]]
+
+
+def _lead(draft: Draft, entry: GlossaryEntry) -> None:
+    summary = entry.summary if draft.say.language == "ja" else entry.summary_en
+    draft.quoted.append(summary)
+    draft.add(f"**{summary}**")
+
+
+def _passages(draft: Draft, result: GlossaryResult, best: Passage) -> None:
+    """Write the best passage, and its entry's next one where that was found too."""
+    shown = [p for p in result.passages if p.entry == best.entry][:MAX_PASSAGES]
+    for passage in shown:
+        text = _HEADING.sub("", passage.quote).strip()
+        draft.quoted += [text, *text.split("\n\n")]
+        draft.add(text)
+        draft.passages.append(_citation(passage, passage.title))
+
+
+def _related_in_english(draft: Draft, result: GlossaryResult, entry: GlossaryEntry) -> None:
+    """The passages are Japanese: in English, say what the nearest entries are about instead."""
+    draft.passages.append(_citation(result.passages[0], entry.title_en))
+    others = [item for item in result.entries if item.id != entry.id][:MAX_PASSAGES]
+    for item in others:
+        draft.quoted.append(item.summary_en)
+        draft.add(f"- {item.title_en}: {item.summary_en}")
+
+
+def _title(draft: Draft, entry: GlossaryEntry) -> str:
+    return entry.title if draft.say.language == "ja" else entry.title_en
+
+
+def _citation(passage: Passage, title: str) -> Citation:
+    return Citation(
+        id=passage.id, title=title, section=passage.section or None, source=passage.source,
+        url=passage.url, as_of=passage.as_of, quote=passage.quote,
+    )
