@@ -20,5 +20,5 @@ def build_agent(
 ) -> Any:
     """Return the compiled graph; models other than the planner get the results as text, too."""
     tools = build_tools(runner, with_text=model._llm_type != "planner")  # pyright: ignore[reportPrivateUsage]
-    graph: Any = create_agent(model, tools, checkpointer=checkpointer)
-    return graph
+    # The graph's type parameters are of no use outside this file.
+    return create_agent(model, tools, checkpointer=checkpointer)  # pyright: ignore[reportUnknownVariableType]

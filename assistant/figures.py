@@ -1,8 +1,9 @@
-"""Figures: the numbers in an answer's Markdown, each with its unit, the subjects it may be about and its labels.
+"""Figures: the numbers in an answer's Markdown, with their units, possible subjects and labels.
 
-Numbers inside names (g5.xlarge, FP8, RTX PRO 6000), dates, versions and citation marks are not figures.
-In a table a cell's subject is its column's (or else its row's) header; in prose it is the nearest name before
-the number in the sentence, else the nearest after it, else the last one named in the text before.
+Numbers inside names (g5.xlarge, FP8, RTX PRO 6000), dates, versions and citation marks are not
+figures. In a table a cell's subject is its column's (or else its row's) header; in prose it is
+the nearest name before the number in the sentence, else the nearest after it, else the last one
+named in the text before.
 """
 
 from __future__ import annotations
@@ -66,15 +67,17 @@ _UNITS = (
     *("hours", "hour", "days", "day", "weeks", "week", "months", "month", "years", "year"),
     *("instances", "instance"),
 )
+_UNIT = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
 _NUMBER = re.compile(
     r"(?P<times>[×x]\s*)?(?<![\w.\-/])(?P<dollar>\$)?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    rf"(?P<scale>[万億千]?)\s*(?P<unit>{'|'.join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))})?(?![\w.]*\w*\.\w)"
+    rf"(?P<scale>[万億千]?)\s*(?P<unit>{_UNIT})?(?![\w.]*\w*\.\w)"
 )
 _NOT_FIGURES = re.compile(
     r"\d{4}-\d{2}-\d{2}|\[\d+\]|`[^`]*`|https?://\S+|\(\S+://\S+\)|"
     r"(?i:fp\d+|bf16|tf32|int\d|x86_64|arm64|flashattention-\d|zero-\d|sm_\d+|us-[a-z]+-\d|[a-z]{2}-[a-z]+-\d)|"
-    r"(?:\d(?:st|nd|rd|th)(?:/\d(?:st|nd|rd|th))* Gen)|第\s*\d\s*世代|Graviton\s*\d\w*|Inferentia\s*\d?|Trainium\s*\d?|"
-    r"Xeon [\w\-]+ ?v?\d?|EPYC \w+|NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|\d+ ?[BM](?:\s*級| class)"
+    r"(?:\d(?:st|nd|rd|th)(?:/\d(?:st|nd|rd|th))* Gen)|第\s*\d\s*世代|"
+    r"Graviton\s*\d\w*|Inferentia\s*\d?|Trainium\s*\d?|Xeon [\w\-]+ ?v?\d?|EPYC \w+|"
+    r"NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|\d+ ?[BM](?:\s*級| class)"
 )
 _SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+(?=[A-Z])|\n")
 
@@ -99,13 +102,16 @@ class FigureMention:
     unit: str
     subjects: tuple[str, ...]
     label: str
-    """The words before the number (and the row's and column's headers) that may name its attribute."""
+    """The words before the number (and the row's and column's headers) that may name its
+    attribute.
+    """
     segment: str
     """The sentence or table row that it stands in."""
 
 
 _NAME = re.compile(
-    r"(?<![A-Za-z0-9.\-])(?:RTX PRO(?: Server)? \d+|Radeon Pro V\d+|(?:C|P|G|Inf|Trn) ?(?:シリーズ|series)|"
+    r"(?<![A-Za-z0-9.\-])(?:RTX PRO(?: Server)? \d+|Radeon Pro V\d+|"
+    r"(?:C|P|G|Inf|Trn) ?(?:シリーズ|series)|"
     r"[A-Za-z]+\d[A-Za-z0-9]*(?:[.\-][A-Za-z0-9]+)*)"
 )
 
@@ -123,7 +129,7 @@ class NameFinder:
         return [Named(match.start(), *known) for match, known in matches if known]
 
     def mask(self, text: str) -> str:
-        """Return the text with names and other numbers that are no figures masked, at equal length."""
+        """Return the text, as long as before, with names and numbers that are no figures masked."""
         text = _NAME.sub(self._mask_known, text)
         return _NOT_FIGURES.sub(lambda match: MASK * len(match[0]), text)
 
@@ -194,7 +200,7 @@ def _mentions(
 
 
 def _nearest(found: list[Named], position: int) -> tuple[str, ...]:
-    """Return the subject nearest before the position (and the machine before a GPU), else the next one after."""
+    """Return the name nearest before the position (and a GPU's machine), else the next after."""
     before = [name for name in found if name.start < position]
     if not before:
         return tuple(name.subject for name in found[:1])

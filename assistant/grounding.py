@@ -1,8 +1,9 @@
-"""The number lock: every figure of an answer is matched to a fact of a tool result, or it is not shown.
+"""The number lock: a figure of an answer is matched to a fact of a tool result, or not shown.
 
-A figure is supported if a fact has one of its subjects, an attribute that its labels and unit allow, and its
-value at the precision written (never more than 1 % off). Sentences taken word for word from curated text are
-supported by that text. Instance names that do not exist are unsupported, unless the user wrote them.
+A figure is supported if a fact has one of its subjects, an attribute that its labels and unit
+allow, and its value at the precision written (never more than 1 % off). Sentences taken word
+for word from curated text are supported by that text. Instance names that do not exist are
+unsupported, unless the user wrote them.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, cached_property, lru_cache
 
-from assistant.answer import Figure
 from assistant import cost_lock
+from assistant.answer import Figure
 from assistant.figures import FigureMention, NameFinder, find_figures
 from assistant.planner.vocabulary import any_of, table
 from knowledge.ec2.catalogue import Catalogue
@@ -133,7 +134,7 @@ class NumberLock:
         ]
 
     def _names(self, facts: FactIndex) -> NameFinder:
-        """Return a finder that reads a bare model (`A100`) as the variant that the facts are about."""
+        """Return a finder that reads a bare model (`A100`) as the variant in the facts."""
         chosen = tuple(
             (model, next((key for key in keys if key in facts), keys[0]))
             for model, keys in self._models.items()
@@ -266,16 +267,20 @@ def _equal(mention: FigureMention, value: Decimal) -> bool:
     return gap == 0 or (gap <= step / 2 and gap <= abs(value) * MAX_RELATIVE_ERROR)
 
 
-_EXTRA_LABELS: dict[str, tuple[str, ...]] = {
-    "vcpu / メモリ": ("vcpus", "memory_gib"),
-    "vcpus / memory": ("vcpus", "memory_gib"),
-    "api 表記": ("gpu_memory_gib", "gpu_memory_total_gib"),
-    "api:": ("gpu_memory_gib", "gpu_memory_total_gib"),
-} | dict.fromkeys(
-    ("gpu メモリ(1 基)", "gpu memory (each)", "gpu メモリ", "gpuメモリ", "gpu memory"),
-    ("gpu_memory_gb", "gpu_memory_gib"),
-) | dict.fromkeys(
-    ("gpu メモリ合計", "total gpu memory"), ("gpu_memory_total_gb", "gpu_memory_total_gib")
+_EXTRA_LABELS: dict[str, tuple[str, ...]] = (
+    {
+        "vcpu / メモリ": ("vcpus", "memory_gib"),
+        "vcpus / memory": ("vcpus", "memory_gib"),
+        "api 表記": ("gpu_memory_gib", "gpu_memory_total_gib"),
+        "api:": ("gpu_memory_gib", "gpu_memory_total_gib"),
+    }
+    | dict.fromkeys(
+        ("gpu メモリ(1 基)", "gpu memory (each)", "gpu メモリ", "gpuメモリ", "gpu memory"),
+        ("gpu_memory_gb", "gpu_memory_gib"),
+    )
+    | dict.fromkeys(
+        ("gpu メモリ合計", "total gpu memory"), ("gpu_memory_total_gb", "gpu_memory_total_gib")
+    )
 )
 """Labels that name several attributes at once, beside those of the registry and the vocabulary."""
 
@@ -300,7 +305,10 @@ def _label_words() -> tuple[re.Pattern[str], dict[str, frozenset[str]]]:
 def _allowed(label: str) -> frozenset[str]:
     """Return the attributes that the label names; a longer word wins over the words inside it."""
     pattern, index = _label_words()
-    found = (index.get(_squeezed(match[0]), frozenset[str]()) for match in pattern.finditer(label.lower()))
+    found = (
+        index.get(_squeezed(match[0]), frozenset[str]())
+        for match in pattern.finditer(label.lower())
+    )
     return frozenset[str]().union(*found)
 
 
@@ -310,8 +318,11 @@ def _squeezed(word: str) -> str:
 
 @lru_cache(maxsize=8)
 def _region_pattern(catalogue: Catalogue) -> tuple[re.Pattern[str], dict[str, str]]:
-    index = {name: region.code for region in catalogue.regions.values()
-             for name in (region.code, region.name, region.name_en)}
+    index = {
+        name: region.code
+        for region in catalogue.regions.values()
+        for name in (region.code, region.name, region.name_en)
+    }
     longest = sorted(index, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest))), index
 

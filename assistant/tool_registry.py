@@ -59,15 +59,17 @@ TOOLS: dict[str, Tool] = {
             "search_glossary",
             glossary.GlossaryRequest,
             glossary.search_glossary,
-            "Search the Japanese glossary of EC2 C/P/G series and machine-learning terms (EFA, ZeRO, LoRA, Savings "
-            "Plans, …) for cited passages. Not for figures of an instance type (describe_instances).",
+            "Search the Japanese glossary of EC2 C/P/G series and machine-learning terms (EFA, "
+            "ZeRO, LoRA, Savings Plans, …) for cited passages. Not for figures of an instance "
+            "type (describe_instances).",
         ),
         Tool(
             "estimate_cost",
             cost.CostRequest,
             cost.estimate,
-            "Compute what instances cost over hours, schedules, counts and terms, hours within a budget, and the "
-            "difference between choices. Not for a plain hourly price (describe_instances).",
+            "Compute what instances cost over hours, schedules, counts and terms, hours within a "
+            "budget, and the difference between choices. Not for a plain hourly price "
+            "(describe_instances).",
         ),
         Tool(
             "find_instances",

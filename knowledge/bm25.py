@@ -55,7 +55,9 @@ class Bm25:
                 if allowed is not None and number not in allowed:
                     continue
                 norm = K1 * (1 - B + B * self._lengths[number] / self._mean)
-                scores[number] = scores.get(number, 0.0) + weight * count * (K1 + 1) / (count + norm)
+                scores[number] = scores.get(number, 0.0) + weight * count * (K1 + 1) / (
+                    count + norm
+                )
                 covered[number] = covered.get(number, 0.0) + weight
         best = sorted(scores, key=lambda number: (-scores[number], number))[:limit]
         return [Scored(number, scores[number], covered[number] / total) for number in best]

@@ -68,6 +68,11 @@ def cut(template: Chunk, markdown: str, max_chars: int = MAX_CHARS) -> list[Chun
     return chunks
 
 
+def passage_text(chunk: Chunk) -> str:
+    """Return the text of a passage that is embedded: headings give it its topic."""
+    return f"{chunk.title} {chunk.section} {chunk.text}"
+
+
 def passages(markdown: str, max_chars: int = MAX_CHARS) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield (headings, text) of each passage of a Markdown document."""
     for part in _parts(markdown):
@@ -92,7 +97,9 @@ def _parts(markdown: str) -> Iterator[_Part]:
             yield part
         match = _HEADING.match(block.text)
         assert match
-        path = [item for item in path if item[0] < len(match[1])] + [(len(match[1]), match[2] or "")]
+        path = [item for item in path if item[0] < len(match[1])] + [
+            (len(match[1]), match[2] or "")
+        ]
         part = _Part(tuple(title for _, title in path if title))
     if part.blocks:
         yield part

@@ -22,9 +22,29 @@ MISTAKE_MARK = "**よくある誤り**"
 
 GlossarySeries = Literal["C", "P", "G"]
 Section = Literal[
-    "overview", "characteristics", "generations", "sizes", "workflow", "cost", "best-practice",
-    "network", "storage", "gpu", "cpu", "precision", "parallelism", "deepspeed", "training",
-    "inference", "serving", "sagemaker", "monitoring", "data", "container", "pricing", "capacity",
+    "overview",
+    "characteristics",
+    "generations",
+    "sizes",
+    "workflow",
+    "cost",
+    "best-practice",
+    "network",
+    "storage",
+    "gpu",
+    "cpu",
+    "precision",
+    "parallelism",
+    "deepspeed",
+    "training",
+    "inference",
+    "serving",
+    "sagemaker",
+    "monitoring",
+    "data",
+    "container",
+    "pricing",
+    "capacity",
 ]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -131,7 +151,9 @@ def parse_entry(text: str, name: str) -> Entry:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "entry"
-        raise GlossaryError(f"{name}: {where}: {first['msg']} (got {first['input']!r:.80})") from error
+        raise GlossaryError(
+            f"{name}: {where}: {first['msg']} (got {first['input']!r:.80})"
+        ) from error
     if f"{entry.id}.md" != name:
         raise GlossaryError(f"{name}: the id {entry.id!r} differs from the file's name")
     return entry

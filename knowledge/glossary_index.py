@@ -32,7 +32,8 @@ _DEFINITION = (
         r"|(?:について|を)(?:説明|教え).*)(?:ですか|でしょうか|なの|だ|か|です|は|を教えてください|を教えて|教えて)*"
     ),
     re.compile(
-        r"(?:what(?:'s| is| are)|define|explain|tell me about)\s+(?:an? |the )?(?P<name>.+?)", re.IGNORECASE
+        r"(?:what(?:'s| is| are)|define|explain|tell me about)\s+(?:an? |the )?(?P<name>.+?)",
+        re.IGNORECASE,
     ),
 )
 
@@ -65,6 +66,8 @@ class Head:
     cited: tuple[int, ...]
     """For each chunk of the body: which of `sources` its figures come from."""
     see_also: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    """Other wordings of what the entry answers, for search alone."""
 
 
 class GlossaryIndex:
@@ -132,8 +135,14 @@ def load_glossary() -> GlossaryIndex:
 def entry_chunks(head: Head, body: str) -> list[Chunk]:
     """Return the chunks of a body, each with the source that its figures come from."""
     template = Chunk(
-        id="", document=head.id, title=head.ja, section="", text="", series=head.series,
-        category=head.section, hints=" / ".join(dict.fromkeys((head.ja, head.en, *head.aliases))),
+        id="",
+        document=head.id,
+        title=head.ja,
+        section="",
+        text="",
+        series=head.series,
+        category=head.section,
+        hints=" / ".join(dict.fromkeys((head.ja, head.en, *head.aliases))),
     )
     chunks = cut(template, body)
     places = head.cited or (0,) * len(chunks)
@@ -145,23 +154,33 @@ def entry_chunks(head: Head, body: str) -> list[Chunk]:
 
 def render_index(entries: Iterable[Entry]) -> str:
     """Return the text of index.json, one entry a line, so that a diff shows what changed."""
+    from knowledge.embedder.pairs import read_paraphrases
+
     pool = sorted(entries, key=lambda entry: entry.id)
-    rows = [f"{_json(entry.id)}:{_json(_row(entry))}" for entry in pool]
+    asked: dict[str, list[str]] = {}
+    for entry_id, text in read_paraphrases():
+        asked.setdefault(entry_id, []).append(text)
+    rows = [f"{_json(entry.id)}:{_json(_row(entry, asked.get(entry.id, [])))}" for entry in pool]
     names = {squeeze(name): entry.id for entry in pool for name in entry.names}
     pairs = [f"{_json(name)}:{_json(entry_id)}" for name, entry_id in sorted(names.items())]
     return '{"entries":{\n' + ",\n".join(rows) + '\n},\n"names":{' + ",".join(pairs) + "}}\n"
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: Entry, asked: list[str]) -> dict[str, Any]:
     counts = {key: 0 for key in entry.sources}
     for fact in entry.facts:
         counts[fact.source] += 1
     order = sorted(counts, key=lambda key: -counts[key])
     row: dict[str, Any] = {
-        "ja": entry.term.ja, "en": entry.term.en, "aliases": entry.aliases,
-        "series": "".join(entry.series), "section": entry.section,
-        "summary": entry.summary, "summary_en": entry.summary_en, "questions": entry.questions,
-        "see_also": entry.see_also,
+        "ja": entry.term.ja,
+        "en": entry.term.en,
+        "aliases": entry.aliases,
+        "series": "".join(entry.series),
+        "section": entry.section,
+        "summary": entry.summary,
+        "summary_en": entry.summary_en,
+        "questions": entry.questions,
+        "see_also": entry.see_also, "asked": asked,
         "sources": [
             (item.title, item.url, item.as_of.isoformat())
             for item in (entry.sources[key] for key in order)
@@ -186,11 +205,18 @@ def _source_of(text: str, entry: Entry, order: list[str]) -> str:
 
 def _head(entry_id: str, row: dict[str, Any]) -> Head:
     return Head(
-        id=entry_id, ja=row["ja"], en=row["en"], aliases=tuple(row["aliases"]),
-        series=tuple(row["series"]), section=row["section"], summary=row["summary"],
-        summary_en=row["summary_en"], questions=tuple(row["questions"]),
-        sources=tuple(SourceRef(*item) for item in row["sources"]), cited=tuple(row["cited"]),
-        see_also=tuple(row["see_also"]),
+        id=entry_id,
+        ja=row["ja"],
+        en=row["en"],
+        aliases=tuple(row["aliases"]),
+        series=tuple(row["series"]),
+        section=row["section"],
+        summary=row["summary"],
+        summary_en=row["summary_en"],
+        questions=tuple(row["questions"]),
+        sources=tuple(SourceRef(*item) for item in row["sources"]),
+        cited=tuple(row["cited"]),
+        see_also=tuple(row["see_also"]), asked=tuple(row["asked"]),
     )
 
 

@@ -61,6 +61,8 @@ class Hit:
     score: float
     coverage: float = 1.0
     """Share of the question's weight (rare words count more) that the passage's words cover."""
+    raw: float = 0.0
+    """The BM25 score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class GlossarySearch:
         if filters != Filters():
             allowed = {place for place, chunk in enumerate(self.chunks) if filters.admits(chunk)}
         return [
-            Hit(self.chunks[item.number], evidence(item.score), item.coverage)
+            Hit(self.chunks[item.number], evidence(item.score), item.coverage, item.score)
             for item in self._bm25.search(tokens(question), limit, allowed)
         ]
 
@@ -109,7 +111,9 @@ class GlossarySearch:
     @cached_property
     def chunks(self) -> list[Chunk]:
         """All passages, in entry order."""
-        return [chunk for entry_id in self._glossary.ids for chunk in self._glossary.chunks(entry_id)]
+        return [
+            chunk for entry_id in self._glossary.ids for chunk in self._glossary.chunks(entry_id)
+        ]
 
     @cached_property
     def _squeezed(self) -> str:
@@ -119,7 +123,10 @@ class GlossarySearch:
 
     @cached_property
     def _bm25(self) -> Bm25:
-        return Bm25(fields(self._glossary, chunk, is_first=first) for chunk, first in with_first(self.chunks))
+        return Bm25(
+            fields(self._glossary, chunk, is_first=first)
+            for chunk, first in with_first(self.chunks)
+        )
 
     def _of(self, head: Head, filters: Filters) -> tuple[Hit, ...]:
         found = self._glossary.chunks(head.id)
@@ -137,11 +144,13 @@ def fields(
 ) -> list[tuple[Sequence[str], float]]:
     """Return a passage's tokens by field with their weights; an entry's answer is in its first passage."""
     parts: list[tuple[Sequence[str], float]] = [
-        (tokens(chunk.text), 1.0), (tokens(chunk.hints), 3.0), (tokens(chunk.section), 1.0),
+        (tokens(chunk.text), 1.0),
+        (tokens(chunk.hints), 3.0),
+        (tokens(chunk.section), 1.0),
     ]
     if is_first and (head := glossary.get(chunk.document)):
         parts += [
-            (tokens(" ".join(head.questions)), 1.0),
+            (tokens(" ".join((*head.questions, *head.asked))), 1.0),
             (tokens(head.summary), 2.0),
             (tokens(head.summary_en), 1.0),
         ]
@@ -171,11 +180,12 @@ def is_weak(ranked: Sequence[Hit], unknown: Sequence[str]) -> bool:
     if not ranked:
         return True
     best = ranked[0]
+    score = evidence(best.raw)
     if any(not _KATAKANA_NAME.fullmatch(name) for name in unknown):
         return best.coverage < MIN_COVERAGE_WITH_UNKNOWN_NAME
-    if unknown and best.score < MIN_SCORE_WITH_UNKNOWN_WORD:
+    if unknown and score < MIN_SCORE_WITH_UNKNOWN_WORD:
         return True
-    return best.score < MIN_SCORE and best.coverage < MIN_COVERAGE
+    return score < MIN_SCORE and best.coverage < MIN_COVERAGE
 
 
 def evidence(score: float) -> float:

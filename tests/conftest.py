@@ -1,7 +1,7 @@
 """What all tests share: a clean environment, the packaged catalogue, and strictness about skips.
 
-With ASK_TEST_STRICT=1 (set by CI) a test may not be skipped for want of a tool that CI installs: a skip
-is then a failure, unless it is for something that only some checkouts or systems have.
+With ASK_TEST_STRICT=1 (set by CI) a test may not be skipped for want of a tool that CI installs: a
+skip is then a failure, unless it is for something that only some checkouts or systems have.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""README: the commands run, the output shown is the output, the names and files exist. Both languages."""
+"""README, both languages: commands run, the output shown is the output, names and files exist."""
 
 from __future__ import annotations
 

@@ -158,7 +158,9 @@ ATTRIBUTES: tuple[Attribute, ...] = (
               "higher"),
     Attribute("nvme_disks", "NVMe 本数", "NVMe disks", "本",
               lambda i: i.type.instance_store.disks if i.type.instance_store else 0),
-    Attribute("generation", "ファミリー世代", "family generation", "世代", lambda i: i.type.generation),
+    Attribute(
+        "generation", "ファミリー世代", "family generation", "世代", lambda i: i.type.generation
+    ),
     Attribute("bare_metal", "ベアメタル", "bare metal", "", lambda i: i.type.bare_metal),
     Attribute("neuron_model", "アクセラレータ", "accelerator", "",
               lambda i: i.type.neuron.model if i.type.neuron else None),

@@ -89,7 +89,9 @@ def fact_groups(result: Result) -> dict[str, list[FactGroup]]:
 
 def _costs(make: Callable[[], Iterator[CostFigure]]) -> Iterator[Fact]:
     for figure in make():
-        yield Fact(figure.subject, figure.attribute, figure.value, figure.unit, region=figure.region)
+        yield Fact(
+            figure.subject, figure.attribute, figure.value, figure.unit, region=figure.region
+        )
 
 
 def _group_profile(item: Profile, groups: dict[str, list[FactGroup]]) -> None:

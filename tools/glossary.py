@@ -1,4 +1,4 @@
-"""Glossary search as a tool: a question in, cited passages out, or an honest sign that they are weak."""
+"""Glossary search as a tool: a question in, cited passages out, or a sign that they are weak."""
 
 from __future__ import annotations
 
@@ -89,14 +89,14 @@ class GlossaryResult(Model):
 def search_glossary(
     catalogue: Catalogue, request: GlossaryRequest, searcher: Searcher | None = None
 ) -> GlossaryResult:
-    """Return the passages that answer the question; the packaged glossary unless given a `searcher`."""
+    """Return the passages that answer the question, by default of the packaged glossary."""
     filters = Filters(request.series, request.sections, request.sources)
     found = (searcher or glossary_search()).search(request.query, filters, request.limit)
     return _result(request.query, found)
 
 
 def lookup_entry(name: str) -> GlossaryResult | None:
-    """Return the entry with this id or alias as a result, without any search index; None if unknown."""
+    """Return the entry with this id or alias, without any search index; None if unknown."""
     glossary = load_glossary()
     head = glossary.find(name)
     if head is None:
@@ -122,18 +122,28 @@ def _result(query: str, found: Found) -> GlossaryResult:
 def _entry(head: Head) -> GlossaryEntry:
     related = (load_glossary().get(entry_id) for entry_id in head.see_also)
     return GlossaryEntry(
-        id=head.id, title=head.ja, title_en=head.en, summary=head.summary,
-        summary_en=head.summary_en, see_also=tuple(item.ja for item in related if item),
+        id=head.id,
+        title=head.ja,
+        title_en=head.en,
+        summary=head.summary,
+        summary_en=head.summary_en,
+        see_also=tuple(item.ja for item in related if item),
     )
 
 
 def _passage(hit: Hit) -> Passage:
     chunk = hit.chunk
     return Passage(
-        id=chunk.id, entry=chunk.document, title=chunk.title, section=chunk.section,
-        source=chunk.source, url=chunk.url or None,
+        id=chunk.id,
+        entry=chunk.document,
+        title=chunk.title,
+        section=chunk.section,
+        source=chunk.source,
+        url=chunk.url or None,
         as_of=date.fromisoformat(chunk.as_of) if chunk.as_of else None,
-        quote=chunk.text, score=round(hit.score, 4), is_glossary=is_glossary(chunk),
+        quote=chunk.text,
+        score=round(hit.score, 4),
+        is_glossary=is_glossary(chunk),
     )
 
 

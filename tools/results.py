@@ -40,7 +40,13 @@ class InputFailure(Model):
 
 
 Result = Annotated[
-    Description | Comparison | SearchResult | CostEstimate | GlossaryResult | NameFailure | InputFailure,
+    Description
+    | Comparison
+    | SearchResult
+    | CostEstimate
+    | GlossaryResult
+    | NameFailure
+    | InputFailure,
     Field(discriminator="kind"),
 ]
 

@@ -1,4 +1,4 @@
-"""The planner without any framework: a question -> a plan of tool calls -> text from their results."""
+"""The planner without any framework: a question -> tool calls -> text from their results."""
 
 from __future__ import annotations
 
@@ -34,7 +34,12 @@ class Planner:
         self._latest: tuple[object, Plan] | None = None
 
     def plan(
-        self, question: str, history: Sequence[str], *, turn: int = 0, language: Language | None = None
+        self,
+        question: str,
+        history: Sequence[str],
+        *,
+        turn: int = 0,
+        language: Language | None = None,
     ) -> Plan:
         """Return the plan of a question; `turn` makes call ids unique within a thread."""
         key = (question, tuple(history), turn, language)
@@ -65,9 +70,13 @@ class Planner:
             if call_id in artifacts:
                 index = int(call_id.partition("r")[2].partition("c")[0])
                 results.setdefault(index, []).append(restore(artifacts[call_id]))
-        outcomes = [(request, results.get(i, [])) for i, request in enumerate(plan.understanding.requests)]
+        outcomes = [
+            (request, results.get(i, [])) for i, request in enumerate(plan.understanding.requests)
+        ]
         return compose(
-            plan.understanding, outcomes, regions=self._catalogue.regions,
+            plan.understanding,
+            outcomes,
+            regions=self._catalogue.regions,
             specs_as_of=self._catalogue.specs_as_of,
             today=today or datetime.now().astimezone().date(),
         )

@@ -1,7 +1,8 @@
 """PlannerChatModel: a LangChain chat model that understands instance questions without an LLM.
 
-First call of a turn: the question becomes tool calls (or, for refusals and small talk, text at once).
-Second call: the tools' results become text. It keeps no state; everything is read from the messages.
+First call of a turn: the question becomes tool calls (or, for refusals and small talk, text at
+once). Second call: the tools' results become text. It keeps no state; everything is read from
+the messages.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class PlannerChatModel(BaseChatModel):
     ) -> ChatResult:
         start = max(i for i, message in enumerate(messages) if isinstance(message, HumanMessage))
         history = [str(m.content) for m in messages[:start] if isinstance(m, HumanMessage)]
-        results = {m.tool_call_id: m.artifact for m in messages[start:] if isinstance(m, ToolMessage)}
+        results = {
+            m.tool_call_id: m.artifact for m in messages[start:] if isinstance(m, ToolMessage)
+        }
         language = messages[start].additional_kwargs.get("language") or self.language
         message = self._respond(str(messages[start].content), history, results, language)
         return ChatResult(generations=[ChatGeneration(message=message)])
@@ -59,14 +62,20 @@ class PlannerChatModel(BaseChatModel):
     ) -> AIMessage:
         plan = self.planner.plan(question, history, turn=len(history), language=language)
         if plan.calls and not results:
-            calls = [{"name": c.name, "args": c.args, "id": call_id} for call_id, c in plan.calls.items()]
+            calls = [
+                {"name": c.name, "args": c.args, "id": call_id} for call_id, c in plan.calls.items()
+            ]
             return AIMessage(content="", tool_calls=calls)
         found = self.planner.compose(plan, results, today=self.today)
         return AIMessage(
             content=found.text,
             additional_kwargs={
-                "abstained": found.abstained, "reason": found.reason, "suggestions": found.suggestions,
-                "warnings": found.warnings, "quoted": found.quoted, "language": plan.understanding.language,
+                "abstained": found.abstained,
+                "reason": found.reason,
+                "suggestions": found.suggestions,
+                "warnings": found.warnings,
+                "quoted": found.quoted,
+                "language": plan.understanding.language,
                 "citations": [citation.model_dump(mode="json") for citation in found.citations],
             },
         )

@@ -20,12 +20,19 @@ MASK = "\x01"
 """Stands for a character that an earlier pattern has read."""
 
 _INSTANCE = re.compile(rf"(?<![a-z0-9]){INSTANCE_PATTERN.pattern}(?![a-z0-9])", re.ASCII)
-_DOTTED = re.compile(r"(?<![a-z0-9])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.[a-z0-9\-]{2,14}", re.ASCII)
+_DOTTED = re.compile(
+    r"(?<![a-z0-9])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.[a-z0-9\-]{2,14}", re.ASCII
+)
 _EACH = re.compile(r"同士|どうし|どおし")
 _SHORT = 3
 _KATAKANA = re.compile(r"[ァ-ヶー]+")
-_SIZE_ONLY = re.compile(r"(?<![a-z0-9.])(\d+xlarge|\d+xl|xlarge|xl|large|medium|metal(?:-\d+xl)?)(?![a-z0-9])")
-_FAMILY_LIKE = re.compile(r"(?<![a-z0-9.\-])(?:p6-?b\d{3}|(?:c|p|g|gr)\d{1,2}[a-z]{0,4}(?:-[a-z]+\d*)?|(?:inf|trn)\d[a-z]?)(?![a-z0-9])", re.ASCII)
+_SIZE_ONLY = re.compile(
+    r"(?<![a-z0-9.])(\d+xlarge|\d+xl|xlarge|xl|large|medium|metal(?:-\d+xl)?)(?![a-z0-9])"
+)
+_FAMILY_LIKE = re.compile(
+    r"(?<![a-z0-9.\-])(?:p6-?b\d{3}|(?:c|p|g|gr)\d{1,2}[a-z]{0,4}(?:-[a-z]+\d*)?|(?:inf|trn)\d[a-z]?)(?![a-z0-9])",
+    re.ASCII,
+)
 _OTHER_LIKE = re.compile(r"(?<![a-z0-9.\-])[a-z]{1,2}\d{1,2}[a-z]{0,4}(?![a-z0-9])", re.ASCII)
 
 
@@ -136,7 +143,9 @@ class EntityReader:
                 found.rest = _masked(found.rest, match)
         for series, pattern in _series_patterns():
             for match in _scan(pattern, found):
-                found.mentions.append(Mention(match.start(), match[0], (Subject("series", series),)))
+                found.mentions.append(
+                    Mention(match.start(), match[0], (Subject("series", series),))
+                )
 
     def _read_sizes(self, found: Entities) -> None:
         """Read bare sizes (`xlargeと2xlarge`) as sizes of the family named before them."""
@@ -152,7 +161,9 @@ class EntityReader:
             if family and name in self._catalogue.types and owner is not None:
                 if owner.subjects[0].kind == "family":
                     found.mentions.remove(owner)
-                found.mentions.append(Mention(match.start(), match[0], (Subject("instance", name),)))
+                found.mentions.append(
+                    Mention(match.start(), match[0], (Subject("instance", name),))
+                )
                 found.rest = _masked(found.rest, match)
             elif family is None:
                 found.sizes.append(canonical_size(match[1]))
@@ -163,7 +174,9 @@ class EntityReader:
         for index, mention in enumerate(found.mentions):
             name = f"{_family_of(mention)}.{size}"
             if name in self._catalogue.types:
-                found.mentions[index] = Mention(mention.start, mention.text, (Subject("instance", name),))
+                found.mentions[index] = Mention(
+                    mention.start, mention.text, (Subject("instance", name),)
+                )
 
     def _read_words(self, found: Entities) -> None:
         for row, pattern in _filter_rows():
@@ -174,12 +187,14 @@ class EntityReader:
                 found.filters.append(row | {"negated": True} if negated else row)
         self._drop_negated(found)
         pattern, index = word_index("attributes")
-        keys = [index[match[0]] if match[0] in index else index[_respace(match[0], index)]
-                for match in pattern.finditer(found.rest)]
+        keys = [
+            index[match[0]] if match[0] in index else index[_respace(match[0], index)]
+            for match in pattern.finditer(found.rest)
+        ]
         found.attributes = list(dict.fromkeys(_specific(key, keys, found.rest) for key in keys))
 
     def _drop_negated(self, found: Entities) -> None:
-        """Move names that the clause rules out (`H100もA100も要らない`, `P系ほど高くない`) to `excluded`."""
+        """Move names that the clause rules out (`H100は要らない`, `P系ほど`) to `excluded`."""
         kept: list[Mention] = []
         for mention in found.mentions:
             after = found.text[mention.start + len(mention.text) :]
@@ -230,8 +245,10 @@ class EntityReader:
     @cached_property
     def _gpu_index(self) -> dict[str, tuple[Subject, ...]]:
         aliases: dict[str, str] = table("names")["gpu_aliases"]
-        index = {key: tuple(Subject("gpu", name) for name in names)
-                 for key, names in self._names.gpu_names.items()}
+        index = {
+            key: tuple(Subject("gpu", name) for name in names)
+            for key, names in self._names.gpu_names.items()
+        }
         for alias, target in aliases.items():
             index[re.sub(r"[\s\-]+", "", alias)] = self._names.resolve(target)
         return index
@@ -241,10 +258,14 @@ class EntityReader:
         names = {gpu.model.lower() for gpu in self._catalogue.gpus.values()}
         names |= {gpu.key.lower() for gpu in self._catalogue.gpus.values()}
         names |= set(table("names")["gpu_aliases"])
-        spelled = (r"[\s\-]*".join(map(re.escape, re.split(r"[\s\-]+", name)))
-                   for name in sorted(names, key=len, reverse=True))
-        return re.compile(rf"(?<![a-z0-9.\-])(?:(?:nvidia|tesla)[\s\-]*)?(?P<name>{'|'.join(spelled)})"
-                          r"(?:[\s\-(の]*(?P<memory>16|32|40|80)\s*gi?b(?:版|モデル)?\)?(?!/s|以上|以下))?(?![a-z0-9])")
+        spelled = (
+            r"[\s\-]*".join(map(re.escape, re.split(r"[\s\-]+", name)))
+            for name in sorted(names, key=len, reverse=True)
+        )
+        return re.compile(
+            rf"(?<![a-z0-9.\-])(?:(?:nvidia|tesla)[\s\-]*)?(?P<name>{'|'.join(spelled)})"
+            r"(?:[\s\-(の]*(?P<memory>16|32|40|80)\s*gi?b(?:版|モデル)?\)?(?!/s|以上|以下))?(?![a-z0-9])"
+        )
 
     @cached_property
     def _foreign(self) -> re.Pattern[str]:
@@ -285,13 +306,15 @@ def superlatives(text: str) -> frozenset[str]:
 
 
 def _narrow_variants(found: Entities, variants: Mapping[str, tuple[Subject, ...]]) -> None:
-    """Read `80GBのA100` as the variant of the GPU that has this memory; a second amount adds another."""
+    """Read `80GBのA100` as the variant with this memory; a second amount adds another."""
     for quantity in [q for q in found.quantities if q.op == "=" and "memory" in q.attribute]:
         suffix = f"-{quantity.value:f}GB"
         for index, mention in enumerate(found.mentions):
             model = mention.subjects[0].key.partition("-")[0]
             named = mention.subjects[0].kind == "gpu"
-            chosen = tuple(s for s in variants.get(model, ()) if s.key.endswith(suffix)) if named else ()
+            chosen = (
+                tuple(s for s in variants.get(model, ()) if s.key.endswith(suffix)) if named else ()
+            )
             if chosen:
                 kept = () if len(mention.subjects) == len(variants[model]) else mention.subjects
                 subjects = tuple(dict.fromkeys((*kept, *chosen)))
@@ -299,7 +322,9 @@ def _narrow_variants(found: Entities, variants: Mapping[str, tuple[Subject, ...]
                 found.quantities = [other for other in found.quantities if other is not quantity]
 
 
-def _scan(pattern: re.Pattern[str], found: Entities, *, mask: bool = True) -> Iterator[re.Match[str]]:
+def _scan(
+    pattern: re.Pattern[str], found: Entities, *, mask: bool = True
+) -> Iterator[re.Match[str]]:
     """Yield the matches in the unread text, masking each so that it is read once."""
     for match in list(pattern.finditer(found.rest)):
         if mask:
@@ -320,19 +345,28 @@ def _family_of(mention: Mention | None) -> str | None:
     return subject.key.partition(".")[0] if subject.kind == "instance" else None
 
 
-_NOT = r"(?:以外|じゃない|ではない|でない|(?:は|が|も|を|の)?\s*(?:な[しいく]|無[しいく]|ませ|除|要ら|いら|不要|抜き|非対応))"
+_NOT = (
+    r"(?:以外|じゃない|ではない|でない|"
+    r"(?:は|が|も|を|の)?\s*(?:な[しいく]|無[しいく]|ませ|除|要ら|いら|不要|抜き|非対応))"
+)
 _UNNEEDED = re.compile(r"\s*(?:は|が|も)?\s*(?:要ら|いら|不要|なくて(?:も)?(?:いい|よい|良い|可))")
-_NEGATED_AFTER = re.compile(rf"(?:\s*(?:と|や|も|、)\s*[^\s、。]{{1,8}}?)?\s*(?:搭載|付き|対応)?{_NOT}")
+_NEGATED_AFTER = re.compile(
+    rf"(?:\s*(?:と|や|も|、)\s*[^\s、。]{{1,8}}?)?\s*(?:搭載|付き|対応)?{_NOT}"
+)
 _NEGATED_BEFORE = re.compile(r"(?:\bno|\bnon|\bwithout|\bexcluding|\bexcept|\bnot)[\s\-]*$")
 _LISTED = r"(?:\s*(?:も|と|や|、)\s*[a-z0-9\- ]{2,14})*"
-_RULED_OUT = re.compile(rf"{_LISTED}\s*(?:以外|(?:は|も|が|を)?\s*(?:要ら|いら|不要|除|抜き))|(?:系|シリーズ)?ほど")
+_RULED_OUT = re.compile(
+    rf"{_LISTED}\s*(?:以外|(?:は|も|が|を)?\s*(?:要ら|いら|不要|除|抜き))|(?:系|シリーズ)?ほど"
+)
 _TOTAL = re.compile(r"合計|総量|トータル|全部で|全部足|足すと|合わせ|total|combined")
 _COMPUTE = re.compile(r"性能|tflops|flops|演算|理論値|速度")
 
 
 def is_negated(text: str, match: re.Match[str]) -> bool:
     """Whether a word is ruled out (`GPUなし`, `Arm以外`, `no Arm`) rather than asked for."""
-    asked = re.match(r"[^、。]{0,10}(?:ませんか|ない\?|ないの|ないか|ないです)", text[match.end() :])
+    asked = re.match(
+        r"[^、。]{0,10}(?:ませんか|ない\?|ないの|ないか|ないです)", text[match.end() :]
+    )
     after = _NEGATED_AFTER.match(text, match.end())
     return bool((after and not asked) or _NEGATED_BEFORE.search(text, 0, match.start()))
 

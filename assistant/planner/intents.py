@@ -1,6 +1,7 @@
 """Intents: what a clause wants, decided from its entities and cue words by readable rules.
 
-`decide` walks `RULES` in order; the first rule whose test holds names the intent. A rule sees only `Signals`.
+`decide` walks `RULES` in order; the first rule whose test holds names the intent. A rule sees
+only `Signals`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,33 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assistant.planner.entities import Entities
-from assistant.planner.terms import mentions_term
 from assistant.planner.slots import Request
+from assistant.planner.terms import mentions_term
 
 Intent = Literal[
-    "describe", "attributes", "compare", "cost", "concept", "find", "verify", "availability", "sizes",
-    "thanks", "greeting", "help", "empty", "unclear",
-    "decline_secret", "decline_injection", "decline_other_cloud", "decline_account", "decline_future",
-    "decline_other_service", "decline_chat", "decline_cost", "decline_sizing",
+    "describe",
+    "attributes",
+    "compare",
+    "cost",
+    "concept",
+    "find",
+    "verify",
+    "availability",
+    "sizes",
+    "thanks",
+    "greeting",
+    "help",
+    "empty",
+    "unclear",
+    "decline_secret",
+    "decline_injection",
+    "decline_other_cloud",
+    "decline_account",
+    "decline_future",
+    "decline_other_service",
+    "decline_chat",
+    "decline_cost",
+    "decline_sizing",
     "decline_generate",
 ]
 
@@ -38,7 +58,11 @@ class Signals:
     @property
     def named(self) -> bool:
         """Whether the clause names anything of the catalogue, real or not."""
-        return bool(self.entities.mentions or self.entities.unknown or (self.entities.sizes and self.context))
+        return bool(
+            self.entities.mentions
+            or self.entities.unknown
+            or (self.entities.sizes and self.context)
+        )
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -50,16 +74,24 @@ class Signals:
         """Whether the clause is about instances at all, though it may name none."""
         found = self.entities
         return bool(
-            found.attributes or found.quantities or found.filters or found.regions
+            found.attributes
+            or found.quantities
+            or found.filters
+            or found.regions
             or _DOMAIN.search(self.text)
         )
 
     @property
     def follows_up(self) -> bool:
         """Whether the clause can only be read with the one before it."""
-        return self.context is not None and not self.named and (
-            bool(self.cues & {"more", "compare", "superlative_low", "superlative_high", "why"})
-            or bool(self.entities.regions) or self.domain
+        return (
+            self.context is not None
+            and not self.named
+            and (
+                bool(self.cues & {"more", "compare", "superlative_low", "superlative_high", "why"})
+                or bool(self.entities.regions)
+                or self.domain
+            )
         )
 
     @property
@@ -71,16 +103,22 @@ class Signals:
     def asserts(self) -> bool:
         """Whether the clause asks if something is so, in words or by a bare question mark."""
         flag = any(row.get("claim") for row in self.entities.filters)
-        return "verify" in self.cues or ("question" in self.cues and bool(self.entities.quantities or flag))
+        return "verify" in self.cues or (
+            "question" in self.cues and bool(self.entities.quantities or flag)
+        )
 
     @property
     def claims(self) -> bool:
         """Whether the clause states something about a subject that can be checked."""
         machine = self.kinds & {"instance", "family"}
         stated = "gpu" in self.kinds and machine
-        figure = [q for q in self.entities.quantities if q.attribute != "usd_per_hour" or q.unit == "USD"]
+        figure = [
+            q for q in self.entities.quantities if q.attribute != "usd_per_hour" or q.unit == "USD"
+        ]
         flag = any(row.get("claim") for row in self.entities.filters)
-        return bool(stated or ((machine or "gpu" in self.kinds or self.context) and (figure or flag)))
+        return bool(
+            stated or ((machine or "gpu" in self.kinds or self.context) and (figure or flag))
+        )
 
 
 Rule = tuple[Intent, Callable[[Signals], bool]]
@@ -103,8 +141,15 @@ RULES: tuple[Rule, ...] = (
     ("describe", lambda s: bool(s.entities.unknown) and not s.entities.mentions),
     ("availability", lambda s: _asks_region(s)),
     ("compare", lambda s: _chooses_between(s)),
-    ("compare", lambda s: len(s.entities.mentions) == 2 and "verify" in s.cues and bool(
-        s.entities.attributes) and bool(re.search(r"より|\bthan\b", s.text))),
+    (
+        "compare",
+        lambda s: (
+            len(s.entities.mentions) == 2
+            and "verify" in s.cues
+            and bool(s.entities.attributes)
+            and bool(re.search(r"より|\bthan\b", s.text))
+        ),
+    ),
     ("verify", lambda s: s.claims and s.asserts and not s.superlative and not _asks_which(s)),
     ("compare", lambda s: _compares(s)),
     ("find", lambda s: _searches(s)),
@@ -131,7 +176,10 @@ def decide(
 ) -> Intent:
     """Return the intent of a clause; `unclear` if no rule knows it."""
     signals = Signals(entities, cues, scope, text, context)
-    return next((intent for intent, holds in RULES if holds(signals)), "unclear")
+    for intent, holds in RULES:
+        if holds(signals):
+            return intent
+    return "unclear"
 
 
 def _is_lookup(s: Signals) -> bool:
@@ -140,7 +188,13 @@ def _is_lookup(s: Signals) -> bool:
 
 
 def _asks_which(s: Signals) -> bool:
-    return bool(re.search(r"どれ|どの|どんな|何が|なにが|which|what|いくつ|いくら|how many|how much|何分|何枚|何基|何gb|何台|どこ|どちら|どっち|一覧", s.text))
+    return bool(
+        re.search(
+            r"どれ|どの|どんな|何が|なにが|which|what|いくつ|いくら|how many|how much|"
+            r"何分|何枚|何基|何gb|何台|どこ|どちら|どっち|一覧",
+            s.text,
+        )
+    )
 
 
 def _asks_region(s: Signals) -> bool:
@@ -149,15 +203,24 @@ def _asks_region(s: Signals) -> bool:
     priced = "usd_per_hour" in s.entities.attributes
     listing = re.search(r"インスタンス|instances?\b|もの|全部|すべて|一覧|リスト|機種|挙げ", s.text)
     open_find = s.kinds <= {"gpu", "series"} and bool(listing)
-    return bool(anchored and place and "availability" in s.cues and not priced and not open_find
-                and not s.superlative and not s.entities.quantities)
+    return bool(
+        anchored
+        and place
+        and "availability" in s.cues
+        and not priced
+        and not open_find
+        and not s.superlative
+        and not s.entities.quantities
+    )
 
 
 def _chooses_between(s: Signals) -> bool:
     """Whether a follow-up asks which of the things named before is better (`安いのはどっち?`)."""
     if s.named or s.context is None or s.context.intent == "find" or "gpu_scope" in s.cues:
         return False
-    which = bool(re.search(r"どっち|どちら|which|差額|の差", s.text)) or (s.superlative and len(s.context.subjects) > 1)
+    which = bool(re.search(r"どっち|どちら|which|差額|の差", s.text)) or (
+        s.superlative and len(s.context.subjects) > 1
+    )
     return which and len(s.context.recent) > 1
 
 
@@ -169,16 +232,28 @@ def _costs(s: Signals) -> bool:
     if not (machines or about_context) or s.superlative:
         return False
     if about_context and s.context is not None and s.context.intent == "cost":
-        return not usage.empty or priced or bool(s.entities.regions) or bool(s.context.usage and "compare" in s.cues)
+        return (
+            not usage.empty
+            or priced
+            or bool(s.entities.regions)
+            or bool(s.context.usage and "compare" in s.cues)
+        )
     plain_hour = usage.hours == 1 and usage.count is None and not usage.has_budget
     lasting = usage.lasts and not plain_hour
-    sold = (priced and (any(term != "on-demand" for term in usage.terms) or usage.count is not None)) or (
-        "usd_per_gpu_hour" in s.entities.attributes and s.kinds <= {"instance"})
+    sold = (
+        priced and (any(term != "on-demand" for term in usage.terms) or usage.count is not None)
+    ) or ("usd_per_gpu_hour" in s.entities.attributes and s.kinds <= {"instance"})
     return bool(lasting or usage.has_budget or sold or (about_context and usage.count is not None))
 
 
-_DEFINES = re.compile(r"とは|って何|ってなに|ってなん|何ですか|なんですか|意味|仕組み|what is|what's|what are|explain|説明")
-_HOW_TO = re.compile(r"するには|方法|手順|やり方|設定|使い方|コツ|ベストプラクティス|注意点|how to|how do|best practice")
+_DEFINES = re.compile(
+    r"とは|って何|ってなに|ってなん|何ですか|なんですか|意味|仕組み|説明|"
+    r"what is|what's|what are|explain"
+)
+_HOW_TO = re.compile(
+    r"するには|方法|手順|やり方|設定|使い方|コツ|ベストプラクティス|注意点|"
+    r"how to|how do|best practice"
+)
 
 
 def _explains(s: Signals) -> bool:
@@ -186,7 +261,9 @@ def _explains(s: Signals) -> bool:
     machines = s.kinds & {"instance", "family", "gpu", "series"}
     asked = _DEFINES.search(s.text) or _HOW_TO.search(s.text)
     if machines or s.entities.unknown:
-        return bool(_HOW_TO.search(s.text) and ("concept" in s.scope or mentions_term(s.entities.rest)))
+        return bool(
+            _HOW_TO.search(s.text) and ("concept" in s.scope or mentions_term(s.entities.rest))
+        )
     if s.entities.quantities and not asked:
         return False
     return "concept" in s.scope or bool(asked and mentions_term(s.text))
@@ -196,7 +273,7 @@ def _compares(s: Signals) -> bool:
     if s.entities.quantities and not ("compare" in s.cues and len(s.entities.subjects) >= 2):
         return False
     several = len(s.entities.mentions) >= 2
-    if several and s.kinds == {"gpu", "family"} and "compare" not in s.cues:
+    if several and s.kinds == frozenset({"gpu", "family"}) and "compare" not in s.cues:
         return False
     if several:
         return "compare" in s.cues or not s.entities.attributes
@@ -211,21 +288,53 @@ def _searches(s: Signals) -> bool:
         return False
     if s.kinds & {"family", "series", "gpu"}:
         filtered = bool(s.entities.quantities) or bool(s.entities.filters)
-        hosts = "gpu" in s.kinds and ("carry" in s.cues or bool(re.search(r"インスタンス|instance", s.text)))
-        if s.kinds == {"gpu"} and s.entities.attributes and not hosts and not s.entities.quantities:
+        hosts = "gpu" in s.kinds and (
+            "carry" in s.cues or bool(re.search(r"インスタンス|instance", s.text))
+        )
+        if (
+            s.kinds == frozenset({"gpu"})
+            and s.entities.attributes
+            and not hosts
+            and not s.entities.quantities
+        ):
             return s.superlative
-        if s.kinds == {"family"} and s.entities.attributes and not s.superlative and "find" not in s.cues:
+        if (
+            s.kinds == frozenset({"family"})
+            and s.entities.attributes
+            and not s.superlative
+            and "find" not in s.cues
+        ):
             return False
-        return s.superlative or hosts or (filtered and ("find" in s.cues or bool(s.entities.quantities))) or (
-            "series" in s.kinds and wants) or bool(_EXTREMES.search(s.text))
-    within = s.context is not None and ("carry" in s.cues or (s.superlative and s.context.intent == "find"))
+        return (
+            s.superlative
+            or hosts
+            or (filtered and ("find" in s.cues or bool(s.entities.quantities)))
+            or ("series" in s.kinds and wants)
+            or bool(_EXTREMES.search(s.text))
+        )
+    within = s.context is not None and (
+        "carry" in s.cues or (s.superlative and s.context.intent == "find")
+    )
     if not s.domain and "gpu_scope" not in s.cues and not within:
         return False
-    if s.context is not None and s.context.intent == "compare" and s.superlative and not s.entities.quantities:
+    if (
+        s.context is not None
+        and s.context.intent == "compare"
+        and s.superlative
+        and not s.entities.quantities
+    ):
         return False
-    about_context = s.context is not None and s.context.intent != "find" and bool(s.context.subjects)
-    scoped = s.superlative or "gpu_scope" in s.cues or re.search(r"インスタンス|instances?\b", s.text)
+    about_context = (
+        s.context is not None and s.context.intent != "find" and bool(s.context.subjects)
+    )
+    scoped = (
+        s.superlative or "gpu_scope" in s.cues or re.search(r"インスタンス|instances?\b", s.text)
+    )
     counted = all(quantity.attribute == "gpu_count" for quantity in s.entities.quantities)
     if about_context and s.entities.attributes and not scoped and counted:
         return False
-    return wants or bool(s.entities.quantities) or (bool(s.entities.filters) and _DOMAIN.search(s.text) is not None)
+    return (
+        wants
+        or bool(s.entities.quantities)
+        or (bool(s.entities.filters) and _DOMAIN.search(s.text) is not None)
+    )

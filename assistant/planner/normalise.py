@@ -1,6 +1,9 @@
-"""Normalise a question: width, case, kana spellings of names, kanji numerals. Meaning is not touched.
+"""Normalise a question: width, case, kana spellings of names, kanji numerals; not its meaning.
 
-    ｇ５．ｘｌａｒｇｅ -> g5.xlarge     ピー5 -> p5     エヌビディア -> nvidia     八枚 -> 8枚
+ｇ５．ｘｌａｒｇｅ -> g5.xlarge
+ピー5 -> p5
+エヌビディア -> nvidia
+八枚 -> 8枚
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ MAX_CHARACTERS = 8000
 """What is read of a question; pasted logs are longer, and their beginning names the problem."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2060\ufeff]")
-_DASHES = re.compile(r"[‐‑‒–—―−]")  # noqa: RUF001 - the dashes that people paste
+_DASHES = re.compile(r"[‐‑‒–—―−]")
 _KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 _MIN_HIRAGANA = 4
 _DIGITS = {"〇": 0, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
@@ -39,14 +42,19 @@ def normalise(text: str) -> str:
 
 
 _J = "ぁ-んァ-ヶー一-龠"
-_SPACED = re.compile(rf"(?<=[{_J}]) +(?=[{_J}])|(?<=[a-z0-9]) +(?=[のはがを])|(?<=[のはがを]) +(?=[a-z0-9])")
+_SPACED = re.compile(
+    rf"(?<=[{_J}]) +(?=[{_J}])|(?<=[a-z0-9]) +(?=[のはがを])|(?<=[のはがを]) +(?=[a-z0-9])"
+)
 
 
 @cache
 def _codes() -> tuple[re.Pattern[str], dict[str, str]]:
     """Return the pattern of names spelled letter by letter, and the kana of letters and digits."""
     kana: dict[str, str] = table("spoken")["letters"] | table("spoken")["numbers"]
-    letters, numbers = ("|".join(sorted(table("spoken")[key], key=len, reverse=True)) for key in ("letters", "numbers"))
+    letters, numbers = (
+        "|".join(sorted(table("spoken")[key], key=len, reverse=True))
+        for key in ("letters", "numbers")
+    )
     start = rf"(?:{letters}|(?<![a-z])[cpgahbvtl](?![a-z]))"
     rest = rf"(?:{letters}|(?<=\d)[a-z]{{1,2}}(?![a-z]))"
     pattern = rf"{start}[\s・]*(?:{numbers}|\d)(?:[\s・]*(?:{numbers}|\d))*(?:[\s・]*{rest})*"
@@ -103,7 +111,10 @@ def _arabic(match: re.Match[str]) -> str:
 
 
 _UNIVERSAL = frozenset(
-    "vs gpu gpus cpu vcpu vcpus vram ram efa ebs nvme ssd ec2 aws xlarge large metal xl llm cuda nvlink".split()
+    (
+        "vs gpu gpus cpu vcpu vcpus vram ram efa ebs nvme ssd ec2 aws "
+        "xlarge large metal xl llm cuda nvlink"
+    ).split()
 )
 """Words that Japanese users type too: they say nothing about the language."""
 

@@ -1,4 +1,4 @@
-"""Quantities: numbers with a unit and a comparison (`80GB以上`, `2ドル以下`, `GPU 8枚`), and what they measure."""
+"""Quantities: numbers with units and comparisons (`80GB以上`, `GPU 8枚`), and what they measure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _DECIMAL_KILO = Decimal(1000)
 _CONTEXT = 14
 """Characters before and after a number in which a word can say what it measures."""
 _GPU_MEMORY = re.compile(r"gpu\s*の?\s*メモリ|vram|ビデオメモリ|gpu memory|hbm|枚あたり|1枚で")
-_AFTER_GPU = re.compile(r"^\s*(?:以上|以下|未満|超)?\s*(?:の|な|を積んだ|搭載の?|クラスの|of)?\s*(?:gpu|グラボ|vram|版)")
+_AFTER_GPU = re.compile(
+    r"^\s*(?:以上|以下|未満|超)?\s*(?:の|な|を積んだ|搭載の?|クラスの|of)?\s*(?:gpu|グラボ|vram|版)"
+)
 _HOST_MEMORY = re.compile(r"(?:システム|ホスト|メイン)メモリ|(?<![a-zv])ram|主記憶")
 _MEMORY = re.compile(r"メモリ|memory")
 _STORAGE = re.compile(r"nvme|ssd|ストレージ|ディスク|storage|disk")
@@ -24,7 +26,7 @@ _TOTAL = re.compile(r"合計|全体|トータル|総|total|合わせ")
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number with its meaning. `attribute` is a key of the attribute registry, or `generation`."""
+    """A number with its meaning: `attribute` is a key of the attribute registry."""
 
     attribute: str
     op: Operator
@@ -52,7 +54,11 @@ def find_quantities(text: str) -> tuple[list[Quantity], str]:
     """Return the quantities of a normalised text, and the text with them masked."""
     found: list[Quantity] = []
     rest = text
-    for pattern, read in ((_range_pattern(), _read_range), (_pattern(), _read), (_BARE, _read_bare)):
+    for pattern, read in (
+        (_range_pattern(), _read_range),
+        (_pattern(), _read),
+        (_BARE, _read_bare),
+    ):
         for match in list(pattern.finditer(rest)):
             quantities = read(match, rest)
             if quantities:
@@ -64,7 +70,9 @@ def find_quantities(text: str) -> tuple[list[Quantity], str]:
 
 def _read_range(match: re.Match[str], text: str) -> list[Quantity]:
     """Read `16〜32 vCPU` as a lower and an upper bound."""
-    single = _pattern().search(f"{text[: match.start()]}{match['high']}{match['unit']}{text[match.end() :]}", match.start())
+    single = _pattern().search(
+        f"{text[: match.start()]}{match['high']}{match['unit']}{text[match.end() :]}", match.start()
+    )
     upper = _read(single, text)[:1] if single else []
     if not upper:
         return []
@@ -75,7 +83,9 @@ def _read_range(match: re.Match[str], text: str) -> list[Quantity]:
 
 def _read_bare(match: re.Match[str], text: str) -> list[Quantity]:
     """Read a number without a unit right after the word for what it counts (`vCPUは96`)."""
-    attribute = {"v": "vcpus", "c": "vcpus", "コ": "cores", "物": "cores"}.get(match["what"][0], "gpu_count")
+    attribute = {"v": "vcpus", "c": "vcpus", "コ": "cores", "物": "cores"}.get(
+        match["what"][0], "gpu_count"
+    )
     return [Quantity(attribute, "=", Decimal(match["number"]), "", match[0], explicit=False)]
 
 
@@ -101,9 +111,19 @@ def _read(match: re.Match[str], text: str) -> list[Quantity]:
     if attribute == "memory_gib" and factor == _DECIMAL_KILO:
         factor = Decimal(1024)  # 2 TB of main memory means 2,048 GiB
     value = Decimal(match["number"]) * factor
-    if op is None and _APPROXIMATE.search(before[-3:] + "|" + after[:4]) and attribute != "gpu_count":
-        return [Quantity(attribute, "=", value, unit["unit"], match[0], explicit=False, approximate=True)]
-    default: Operator = "<=" if attribute == "usd_per_hour" else ">=" if "gbps" in attribute else "="
+    if (
+        op is None
+        and _APPROXIMATE.search(before[-3:] + "|" + after[:4])
+        and attribute != "gpu_count"
+    ):
+        return [
+            Quantity(
+                attribute, "=", value, unit["unit"], match[0], explicit=False, approximate=True
+            )
+        ]
+    default: Operator = (
+        "<=" if attribute == "usd_per_hour" else ">=" if "gbps" in attribute else "="
+    )
     return [Quantity(attribute, op or default, value, unit["unit"], match[0], op is not None)]
 
 
@@ -139,7 +159,9 @@ _APPROXIMATE = re.compile(r"約|およそ|だいたい|ざっくり|くらい|�
 
 @cache
 def _range_pattern() -> re.Pattern[str]:
-    units = "|".join(re.escape(unit) for unit in sorted(table("units")["unit"], key=len, reverse=True))
+    units = "|".join(
+        re.escape(unit) for unit in sorted(table("units")["unit"], key=len, reverse=True)
+    )
     return re.compile(
         rf"(?<![a-z0-9.])(?P<low>\d+(?:\.\d+)?)\s*(?:{units})?\s*(?:〜|~|から|to)\s*"
         rf"(?P<high>\d+(?:\.\d+)?)\s*(?P<unit>{units})(?:(?<![a-z])|(?![a-z0-9/]))"
@@ -148,8 +170,12 @@ def _range_pattern() -> re.Pattern[str]:
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    units = "|".join(re.escape(unit) for unit in sorted(table("units")["unit"], key=len, reverse=True))
-    compare = any_of([word for entries in table("units")["compare"].values() for word in entries]).pattern
+    units = "|".join(
+        re.escape(unit) for unit in sorted(table("units")["unit"], key=len, reverse=True)
+    )
+    compare = any_of(
+        [word for entries in table("units")["compare"].values() for word in entries]
+    ).pattern
     return re.compile(
         rf"(?P<before>(?:{compare})\s*)?"
         rf"(?:\$\s*(?P<dollar>)|(?<![a-z0-9.\-]))(?P<number>\d+(?:\.\d+)?)\s*"

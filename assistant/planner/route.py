@@ -34,7 +34,9 @@ def route(request: Request) -> list[Call]:
         return [*calls, Call("search_glossary", {"query": request.text})]
     if request.intent == "find":
         return calls + [
-            Call("find_instances", _filters(part, region)) for part in _alternatives(request) for region in regions
+            Call("find_instances", _filters(part, region))
+            for part in _alternatives(request)
+            for region in regions
         ]
     names = [subject.key for subject in request.subjects][:MAX_NAMES]
     if not names:
@@ -82,7 +84,8 @@ def _filters(request: Request, region: str | None) -> dict[str, Any]:
     """Return the arguments of a search."""
     conditions = [
         condition.model_dump(mode="json")
-        for quantity in request.quantities if quantity.attribute in BY_KEY
+        for quantity in request.quantities
+        if quantity.attribute in BY_KEY
         for condition in quantity.conditions()
     ]
     args: dict[str, Any] = {}
@@ -123,9 +126,14 @@ def _field(row: dict[str, Any]) -> dict[str, Any]:
     return {key: row[key] for key in ("arch", "cpu_maker", "has_gpu") if key in row}
 
 
-def _scope(request: Request, conditions: list[dict[str, Any]], args: dict[str, Any]) -> dict[str, Any]:
+def _scope(
+    request: Request, conditions: list[dict[str, Any]], args: dict[str, Any]
+) -> dict[str, Any]:
     """Return which part of the catalogue is searched."""
-    by_kind = {kind: [s.key for s in request.subjects if s.kind == kind] for kind in ("gpu", "family", "series")}
+    by_kind = {
+        kind: [s.key for s in request.subjects if s.kind == kind]
+        for kind in ("gpu", "family", "series")
+    }
     scope: dict[str, Any] = {}
     gpus = by_kind["gpu"]
     if gpus:
@@ -135,7 +143,9 @@ def _scope(request: Request, conditions: list[dict[str, Any]], args: dict[str, A
         scope["families"] = by_kind["family"]
     if by_kind["series"]:
         scope["series"] = by_kind["series"]
-    about_gpus = request.gpu_only or any(str(c["attribute"]).startswith(("gpu", "tflops", "usd_per_gpu")) for c in conditions)
+    about_gpus = request.gpu_only or any(
+        str(c["attribute"]).startswith(("gpu", "tflops", "usd_per_gpu")) for c in conditions
+    )
     if about_gpus and not scope and "has_gpu" not in args:
         scope["has_gpu"] = True
     scope |= _exclusions(request)

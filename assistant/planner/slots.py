@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from assistant.planner.intents import Intent
 
 MAX_RECENT = 6
-_EVERYWHERE = re.compile(r"リージョン(?:を|は)?問わ|どのリージョンでも|全リージョン|世界(?:中|で)|any region|all regions")
+_EVERYWHERE = re.compile(
+    r"リージョン(?:を|は)?問わ|どのリージョンでも|全リージョン|世界(?:中|で)|any region|all regions"
+)
 _TALK = ("thanks", "greeting", "help", "empty", "unclear")
-_LIMIT = re.compile(r"(?:上位|トップ|top|best)\s*(\d+)|(\d+)\s*(?:つ|個|種類|件|instances)(?!の?gpu|も)")
+_LIMIT = re.compile(
+    r"(?:上位|トップ|top|best)\s*(\d+)|(\d+)\s*(?:つ|個|種類|件|instances)(?!の?gpu|も)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,24 @@ def _completed(
 ) -> Request:
     sort, descending = _order(found, cues, text)
     request = Request(
-        intent=intent, subjects=found.subjects, unknown=tuple(found.unknown),
-        repairs=tuple(found.repairs), regions=tuple(found.regions),
-        attributes=tuple(found.attributes), quantities=tuple(found.quantities),
-        filters=tuple(found.filters), excluded=tuple(found.excluded), sort=sort, descending=descending, limit=_limit(text),
-        gpu_only="gpu_scope" in cues or "gpu" in text, text=text,
-        everywhere=bool(_EVERYWHERE.search(text)), recent=found.subjects, asserted="verify" in cues, claim=_comparative(found, text) if "verify" in cues else None,
+        intent=intent,
+        subjects=found.subjects,
+        unknown=tuple(found.unknown),
+        repairs=tuple(found.repairs),
+        regions=tuple(found.regions),
+        attributes=tuple(found.attributes),
+        quantities=tuple(found.quantities),
+        filters=tuple(found.filters),
+        excluded=tuple(found.excluded),
+        sort=sort,
+        descending=descending,
+        limit=_limit(text),
+        gpu_only="gpu_scope" in cues or "gpu" in text,
+        text=text,
+        everywhere=bool(_EVERYWHERE.search(text)),
+        recent=found.subjects,
+        asserted="verify" in cues,
+        claim=_comparative(found, text) if "verify" in cues else None,
     )
     if request.subjects and all(s.kind == "gpu" for s in request.subjects):
         request = replace(request, quantities=tuple(_of_gpu(q, text) for q in request.quantities))
@@ -94,12 +110,18 @@ def _completed(
 
 def _resized(request: Request, sizes: Sequence[str], context: Request) -> Request:
     """Read bare sizes as sizes of the family that the thread is about."""
-    families = dict.fromkeys(s.key.partition(".")[0] for s in context.subjects if s.kind in ("instance", "family"))
-    subjects = tuple(Subject("instance", f"{family}.{size}") for family in families for size in sizes)
+    families = dict.fromkeys(
+        s.key.partition(".")[0] for s in context.subjects if s.kind in ("instance", "family")
+    )
+    subjects = tuple(
+        Subject("instance", f"{family}.{size}") for family in families for size in sizes
+    )
     return replace(request, subjects=subjects)
 
 
-_MORE = re.compile(r"高い|高価|大き|多い|多く|速い|速く|増え|上|more|higher|larger|bigger|faster|expensive")
+_MORE = re.compile(
+    r"高い|高価|大き|多い|多く|速い|速く|増え|上|more|higher|larger|bigger|faster|expensive"
+)
 _LESS = re.compile(r"安い|安く|安価|小さ|少な|遅い|下|less|lower|smaller|slower|cheaper")
 
 
@@ -138,9 +160,14 @@ def _carry(request: Request, cues: frozenset[str], context: Request) -> Request:
     intent = request.intent
     if intent == "describe":
         intent = context.intent if context.subjects else "attributes"
-    return replace(request, intent=intent, subjects=context.subjects, attributes=attributes,
-                   quantities=request.quantities or (context.quantities if intent == context.intent else ()),
-                   filters=request.filters or (context.filters if intent == context.intent else ()))
+    return replace(
+        request,
+        intent=intent,
+        subjects=context.subjects,
+        attributes=attributes,
+        quantities=request.quantities or (context.quantities if intent == context.intent else ()),
+        filters=request.filters or (context.filters if intent == context.intent else ()),
+    )
 
 
 def _same_question(request: Request, cues: frozenset[str], context: Request) -> Request:
@@ -158,17 +185,26 @@ def _same_question(request: Request, cues: frozenset[str], context: Request) -> 
         intent = "compare" if len(subjects) > 1 else "describe"
         return replace(request, intent=intent, subjects=subjects, attributes=context.attributes)
     if context.intent == "find":
-        return replace(context, subjects=request.subjects, regions=request.regions or context.regions)
+        return replace(
+            context, subjects=request.subjects, regions=request.regions or context.regions
+        )
     if context.intent == "cost":
         return replace(request, intent="cost", attributes=context.attributes)
     intent = context.intent if context.subjects else "attributes"
-    return replace(request, intent=intent, attributes=context.attributes,
-                   quantities=context.quantities, filters=context.filters)
+    return replace(
+        request,
+        intent=intent,
+        attributes=context.attributes,
+        quantities=context.quantities,
+        filters=context.filters,
+    )
 
 
 def _narrows(request: Request, cues: frozenset[str]) -> bool:
     """Whether a search without a scope of its own goes on with the search before it."""
-    fresh = re.search(r"インスタンス|instances?\b|乗り換え|代わり|ほかの|他の|別の|alternative", request.text)
+    fresh = re.search(
+        r"インスタンス|instances?\b|乗り換え|代わり|ほかの|他の|別の|alternative", request.text
+    )
     said = request.quantities or request.filters or request.sort or "carry" in cues
     return "more" in cues or (bool(said) and not fresh)
 
@@ -176,7 +212,8 @@ def _narrows(request: Request, cues: frozenset[str]) -> bool:
 def _search_within(request: Request, context: Request) -> Request:
     """Search among what the thread is about: a GPU, families, or the families of named types."""
     families = dict.fromkeys(
-        Subject("family", s.key.partition(".")[0]) if s.kind == "instance" else s for s in context.subjects
+        Subject("family", s.key.partition(".")[0]) if s.kind == "instance" else s
+        for s in context.subjects
     )
     return replace(request, subjects=tuple(families), regions=request.regions or context.regions)
 
@@ -184,13 +221,20 @@ def _search_within(request: Request, context: Request) -> Request:
 def _refine(request: Request, context: Request) -> Request:
     """Narrow an earlier search by what is said now (`そのうち80GBの方は?`)."""
     if context.gpu_only or any(s.kind == "gpu" for s in context.subjects):
-        request = replace(request, quantities=tuple(_of_gpu(q, request.text) for q in request.quantities))
+        request = replace(
+            request, quantities=tuple(_of_gpu(q, request.text) for q in request.quantities)
+        )
     changed = {quantity.attribute for quantity in request.quantities}
     kept = tuple(q for q in context.quantities if q.attribute not in changed)
     return replace(
-        request, intent="find", subjects=request.subjects or context.subjects,
+        request,
+        intent="find",
+        subjects=request.subjects or context.subjects,
         quantities=(*kept, *request.quantities),
-        filters=(*(f for f in context.filters if f.get("attribute") not in changed), *request.filters),
+        filters=(
+            *(f for f in context.filters if f.get("attribute") not in changed),
+            *request.filters,
+        ),
         sort=request.sort or context.sort,
         descending=request.descending if request.sort else context.descending,
         gpu_only=request.gpu_only or context.gpu_only,
@@ -200,7 +244,11 @@ def _refine(request: Request, context: Request) -> Request:
 def _of_gpu(quantity: Quantity, text: str) -> Quantity:
     """Read a bare amount of memory as GPU memory, when GPUs are what the thread is about."""
     host = re.search(r"システム|ホスト|メイン|(?<![a-zv])ram|vcpu", text)
-    return replace(quantity, attribute="gpu_memory_gb") if quantity.attribute == "memory_gib" and not host else quantity
+    return (
+        replace(quantity, attribute="gpu_memory_gb")
+        if quantity.attribute == "memory_gib" and not host
+        else quantity
+    )
 
 
 def merge(requests: Sequence[Request]) -> tuple[Request, ...]:
@@ -214,13 +262,33 @@ def merge(requests: Sequence[Request]) -> tuple[Request, ...]:
 
 
 def _covers(left: Request, right: Request) -> bool:
-    return left.intent == right.intent and replace(left, text="", repairs=()) == replace(right, text="", repairs=())
+    return left.intent == right.intent and replace(left, text="", repairs=()) == replace(
+        right, text="", repairs=()
+    )
 
 
-_SIZES = {"vcpus", "cores", "memory_gib", "gpu_count", "gpu_memory_gb", "gpu_memory_total_gb",
-          "memory_bandwidth_gb_s", "network_gbps", "network_baseline_gbps", "ebs_gbps", "nvme_gb",
-          "clock_ghz", "efa_interfaces", "nvlink_gb_s", "tflops_fp16", "tflops_bf16", "tflops_fp8",
-          "tflops_fp32", "tflops_tf32", "usd_per_gpu_hour"}
+_SIZES = {
+    "vcpus",
+    "cores",
+    "memory_gib",
+    "gpu_count",
+    "gpu_memory_gb",
+    "gpu_memory_total_gb",
+    "memory_bandwidth_gb_s",
+    "network_gbps",
+    "network_baseline_gbps",
+    "ebs_gbps",
+    "nvme_gb",
+    "clock_ghz",
+    "efa_interfaces",
+    "nvlink_gb_s",
+    "tflops_fp16",
+    "tflops_bf16",
+    "tflops_fp8",
+    "tflops_fp32",
+    "tflops_tf32",
+    "usd_per_gpu_hour",
+}
 
 
 def _order(found: Entities, cues: frozenset[str], text: str) -> tuple[str | None, bool]:
@@ -228,7 +296,11 @@ def _order(found: Entities, cues: frozenset[str], text: str) -> tuple[str | None
     named = [key for key in found.attributes if key in _SIZES]
     low, high = "superlative_low" in cues, "superlative_high" in cues or "最大" in text
     if low and (re.search(r"安|cheap|low|expensive|手頃|得|最低価格", text) or not named):
-        return ("usd_per_hour" if not re.search(r"小さ|最小|smallest", text) else (named or ["vcpus"])[0]), False
+        return (
+            "usd_per_hour"
+            if not re.search(r"小さ|最小|smallest", text)
+            else (named or ["vcpus"])[0]
+        ), False
     if high and re.search(r"一番高|最も高|高い順|most expensive", text) and not named:
         return "usd_per_hour", True
     if low or high:

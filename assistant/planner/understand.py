@@ -1,7 +1,8 @@
 """Understanding: a question and what came before it in the thread -> the requests it makes.
 
-The planner keeps no state. Earlier questions of a thread are understood again, oldest first, and each clause
-is completed from the one before it (`slots.complete`), so the same thread always reads the same way.
+The planner keeps no state. Earlier questions of a thread are understood again, oldest first,
+and each clause is completed from the one before it (`slots.complete`), so the same thread
+always reads the same way.
 """
 
 from __future__ import annotations
@@ -80,17 +81,26 @@ class Understander:
             entities.quantities, entities.usage = [], Usage()
         tail = whole[whole.find(part) + len(part) :][:1]
         found = cues("intents", entities.rest + tail) | superlatives(part)
-        found |= {"question"} if tail == "?" else set()
+        if tail == "?":
+            found |= {"question"}
         return Clause(part, entities, found, scope)
 
 
 def _joined(clauses: Sequence[Clause]) -> list[Clause]:
-    """Let a clause that only asks whether the one before is so (`これで正しいですか`) lend it its cues."""
+    """Give the cues of a clause that only asks `これで正しいですか` to the clause before it."""
     kept: list[Clause] = []
     for clause in clauses:
         found = clause.entities
-        empty = not (found.mentions or found.unknown or found.quantities or found.attributes
-                     or found.filters or found.regions or found.sizes or clause.scope)
+        empty = not (
+            found.mentions
+            or found.unknown
+            or found.quantities
+            or found.attributes
+            or found.filters
+            or found.regions
+            or found.sizes
+            or clause.scope
+        )
         if kept and empty and "verify" in clause.cues and not clause.cues & {"help", "greeting"}:
             kept[-1] = replace(kept[-1], cues=kept[-1].cues | {"verify"})
         else:

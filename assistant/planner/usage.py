@@ -101,8 +101,16 @@ class Usage:
 
 
 _LENGTHS = (
-    "hours", "hours_per_day", "hours_per_week", "hours_per_month", "days_per_week", "days_per_month",
-    "days", "weeks", "months", "years",
+    "hours",
+    "hours_per_day",
+    "hours_per_week",
+    "hours_per_month",
+    "days_per_week",
+    "days_per_month",
+    "days",
+    "weeks",
+    "months",
+    "years",
 )
 
 

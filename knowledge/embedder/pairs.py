@@ -10,8 +10,10 @@ import random
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from knowledge.glossary_entries import Entry
+if TYPE_CHECKING:
+    from knowledge.glossary_entries import Entry
 
 DATA = Path(__file__).parent / "data"
 

@@ -55,7 +55,7 @@ QUESTIONS = (
     "trn1.32xlargeについて",
     "g5.xlargeはバージニア北部でいくら?",
     "g6.xlargeの東京と大阪の料金",
-    "G5 vs G4dn",
+    "compare G5 and G4dn",
     "What is the difference between P4d and P5?",
     "how much does g5.xlarge cost in us-east-1?",
     "Tell me about g6e.12xlarge",

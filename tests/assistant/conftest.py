@@ -40,13 +40,15 @@ TALLIES: pytest.StashKey[list[Tally]] = pytest.StashKey()
 @pytest.fixture(scope="session")
 def tallies(request: pytest.FixtureRequest) -> list[Tally]:
     """Tallies to be printed."""
-    return request.config.stash.setdefault(TALLIES, [])
+    tallies: list[Tally] = []
+    return request.config.stash.setdefault(TALLIES, tallies)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Print the ratios of the number lock."""
-    for tally in config.stash.get(TALLIES, []):
+    tallies: list[Tally] = []
+    for tally in config.stash.get(TALLIES, tallies):
         for line in tally.lines():
             terminalreporter.write_line(line)

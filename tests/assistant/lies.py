@@ -1,8 +1,8 @@
 """Lies: an honest text with one figure or name changed so that it is no longer true.
 
-A lie keeps everything else, so its sentence still has a subject, a unit and a label, and the number lock
-has to find the one wrong figure. Only lines that state facts are changed; sources, price notes and
-suggestions are left alone.
+A lie keeps everything else, so its sentence still has a subject, a unit and a label, and the number
+lock has to find the one wrong figure. Only lines that state facts are changed; sources, price notes
+and suggestions are left alone.
 """
 
 from __future__ import annotations

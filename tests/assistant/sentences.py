@@ -1,7 +1,7 @@
-"""Sentences as language models write them: each true once, and false with a figure of another thing.
+"""Sentences as language models write them: true once, and false with figures of other things.
 
-The wrong figures are the worst ones: real values of another subject of the same tool result, and halves
-and doubles of the true one.
+The wrong figures are the worst ones: real values of another subject of the same tool result, and
+halves and doubles of the true one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""History and threads: what was said is found again, by another assistant and by another process."""
+"""History and threads: what was said is found by another assistant and by another process."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def answer_named(answer_id: str, thread: str = "t") -> Answer:
     )  # fmt: skip
 
 
-# -- history -----------------------------------------------------------------------------------------
+# -- history -------------------------------------------------------------------------------------
 
 
 def test_answers_are_listed_oldest_first(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_damaged_history_is_a_typed_error(tmp_path: Path) -> None:
         History(path).list(3)
 
 
-# -- threads -----------------------------------------------------------------------------------------
+# -- threads -------------------------------------------------------------------------------------
 
 
 def test_a_follow_up_is_read_with_the_question_before(assistant: Assistant) -> None:
@@ -194,32 +194,32 @@ def test_two_threads_do_not_mix(assistant: Assistant) -> None:
     assert "p5" not in answer.answer
 
 
-QUESTIONS = ("G5とG4dnの違いは?", "GPUメモリ80GB以上で一番安いのは?", "p5.24xlargeの料金は?",
-             "g5.xlargeのメモリは?", "T4とは?")  # fmt: skip
+QUESTIONS = {
+    "G5とG4dnの違いは?": "comparison",
+    "GPUメモリ80GB以上で一番安いのは?": "search",
+    "p5.24xlargeの料金は?": "unknown_name",
+    "g5.xlargeのメモリは?": "description",
+}
 
 
 def test_results_restore_in_a_second_process(assistant: Assistant, settings: Settings) -> None:
-    """The artifacts of a real checkpoint file are plain dicts, and become the same results again."""
+    """The artifacts of a real checkpoint file are plain dicts that become the same results."""
     from langchain_core.messages import ToolMessage
     from langgraph.checkpoint.sqlite import SqliteSaver
 
-    for question in QUESTIONS:
-        assistant.ask(question, thread_id="t")
-    saver = SqliteSaver(sqlite3.connect(settings.threads_path))
-    state: Any = saver.get({"configurable": {"thread_id": "t"}})
-    messages = state["channel_values"]["messages"]
-    here = [message.artifact for message in messages if isinstance(message, ToolMessage)]
-    printed = program(READ_CHECKPOINT, str(settings.threads_path), "t").splitlines()
-    assert json.loads(printed[0]) == here
-    assert {item["kind"] for item in here} == {
-        "comparison",
-        "search",
-        "unknown_name",
-        "description",
-    }
-    sources = json.loads(printed[1])
+    sources: list[str] = []
+    for question, kind in QUESTIONS.items():
+        assistant.ask(question, thread_id=kind)
+        saver = SqliteSaver(sqlite3.connect(settings.threads_path))
+        state: Any = saver.get({"configurable": {"thread_id": kind}})
+        messages = state["channel_values"]["messages"]
+        here = [message.artifact for message in messages if isinstance(message, ToolMessage)]
+        printed = program(READ_CHECKPOINT, str(settings.threads_path), kind).splitlines()
+        assert json.loads(printed[0]) == here
+        assert [item["kind"] for item in here] == [kind]
+        sources += json.loads(printed[1])
     assert "g5.xlarge:memory_gib" in sources
-    assert any(source.startswith("T4:") for source in sources)
+    assert any(source.startswith("p5.48xlarge:usd_per_hour") for source in sources)
 
 
 def test_a_thread_grows_by_its_own_turns_only(assistant: Assistant, settings: Settings) -> None:

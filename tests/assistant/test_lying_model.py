@@ -1,4 +1,4 @@
-"""A model that lies on purpose, through the real graph: no unsupported figure reaches the answer."""
+"""A model that lies on purpose, through the real graph: no unsupported figure is shown."""
 
 from __future__ import annotations
 

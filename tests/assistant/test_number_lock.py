@@ -1,13 +1,14 @@
 """The number lock against lies: what it claims to catch never passes, and honest sentences do.
 
-Three sources of lies: the planner's own texts with one figure changed (lies.py), sentences in the styles of
-language models with figures of other things (sentences.py), and single tricks of notation. What the lock
-does not claim to catch is listed at the end, so that a change there is noticed.
+Three sources of lies: the planner's own texts with one figure changed (lies.py), sentences in the
+styles of language models with figures of other things (sentences.py), and tricks of notation. What
+the lock does not claim to catch is listed at the end, so that a change there is noticed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -41,10 +42,10 @@ def lies(kind: str) -> list[Lie]:
 def check(catalogue: Catalogue, runner: ToolRunner) -> Check:
     """The verdict on a text about SUBJECTS, priced for Tokyo."""
     results = [described(runner)]
-    return lambda text, **options: LOCK.check(text, results, **options)
+    return partial(LOCK.check, results=results)
 
 
-# -- the planner's texts -----------------------------------------------------------------------------
+# -- the planner's texts -------------------------------------------------------------------------
 
 
 def test_honest_answers_pass(tallies: list[Tally]) -> None:
@@ -85,7 +86,7 @@ def test_no_lie_made_from_a_planners_answer_passes(kind: str, tallies: list[Tall
 
 
 def test_the_verdict_names_the_changed_figure() -> None:
-    """The lock blocks the lie and not something else: nothing but the changed line is unsupported."""
+    """Nothing but the changed line is unsupported."""
     for kind in ("double", "swapped cells", "price of another region"):
         for lie in lies(kind):
             blocked = judged(lie.honest, lie.text).unsupported
@@ -95,7 +96,7 @@ def test_the_verdict_names_the_changed_figure() -> None:
             assert all(segment in changed for segment in segments), (lie.after, segments)
 
 
-# -- sentences of language models --------------------------------------------------------------------
+# -- sentences of language models ----------------------------------------------------------------
 
 BLIND = {
     "ja tight": "a number right after a Japanese letter is not read at all",
@@ -137,7 +138,7 @@ def test_a_true_sentence_passes(template: str, written: list[Sentence], check: C
             assert check(sentence.text).passed, sentence.text
 
 
-# -- tricks of notation ------------------------------------------------------------------------------
+# -- tricks of notation --------------------------------------------------------------------------
 
 NOT_READ = "the number is not read as a figure"
 PER_GPU = "the price per GPU of a type with one GPU has no region and no term, and equals its price"
@@ -255,7 +256,7 @@ def test_figures_carry_their_source(check: Check) -> None:
     ]
 
 
-# -- what the lock does not claim --------------------------------------------------------------------
+# -- what the lock does not claim ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Settings: flag > environment > file > default, typed errors for what cannot be read, masked secrets."""
+"""Settings: flag > environment > file > default, typed errors, masked secrets."""
 
 from __future__ import annotations
 

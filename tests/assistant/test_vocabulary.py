@@ -1,4 +1,4 @@
-"""The planner's data files: the same phrases in both languages, all of them used, all placeholders filled."""
+"""The planner's data files: the same phrases in both languages, all of them used and filled in."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def raw() -> dict[str, dict[str, dict[str, tuple[str, str]]]]:
     return json.loads((PACKAGED / "prices.json").read_bytes())["prices"]
 
 
-# -- exactness ---------------------------------------------------------------------------------
+# -- exactness -----------------------------------------------------------------------------------
 
 
 def test_every_price_of_the_catalogue_reaches_a_line_unchanged(
@@ -145,7 +145,7 @@ def test_weekdays_are_22_a_month_unless_the_days_are_given(ask: Ask) -> None:
     assert "weekdays_month" not in {note.code for note in ask(said).assumptions}
 
 
-# -- terms -------------------------------------------------------------------------------------
+# -- terms ---------------------------------------------------------------------------------------
 
 
 def test_a_commitment_is_paid_for_every_hour_of_the_period(ask: Ask) -> None:
@@ -224,7 +224,7 @@ def test_a_term_that_does_not_exist_lists_those_that_do() -> None:
         read_term("ri-2y-all")
 
 
-# -- no price ----------------------------------------------------------------------------------
+# -- no price ------------------------------------------------------------------------------------
 
 
 def test_a_missing_rate_is_unknown_and_names_the_command_that_fills_it(ask: Ask) -> None:
@@ -303,7 +303,7 @@ def test_requests_that_make_no_sense_are_refused(ask: Ask, line: dict[str, Any])
         ask(line)
 
 
-# -- choices -----------------------------------------------------------------------------------
+# -- choices -------------------------------------------------------------------------------------
 
 
 def test_a_gpu_is_priced_by_its_cheapest_host(ask: Ask) -> None:

@@ -1,4 +1,4 @@
-"""describe and compare: full profiles with prices, representatives that compare like with like, ratios."""
+"""describe and compare: full profiles with prices, like compared with like, ratios."""
 
 from __future__ import annotations
 
@@ -74,8 +74,11 @@ def test_fractional_gpus_count_as_a_share(catalogue: Catalogue) -> None:
 
 
 def test_a_type_the_region_lacks_is_quoted_in_the_reference_region(catalogue: Catalogue) -> None:
-    lacking = [name for name, item in catalogue.types.items()
-               if item.listed and TOKYO not in item.regions and "us-east-1" in item.regions]  # fmt: skip
+    lacking = [
+        name
+        for name, item in catalogue.types.items()
+        if item.listed and TOKYO not in item.regions and "us-east-1" in item.regions
+    ]
     item = one(catalogue, lacking[0])
     assert item.usd_per_hour is None
     assert isinstance(item.quotes[0].purchase, NotOffered)
@@ -163,7 +166,7 @@ def test_unknown_names_and_regions_are_typed_errors(catalogue: Catalogue) -> Non
         described(catalogue, "g5.xlarge", region="mars-1")
 
 
-# -- compare -----------------------------------------------------------------------------------------
+# -- compare -------------------------------------------------------------------------------------
 
 
 def test_families_compare_by_a_size_that_both_have(catalogue: Catalogue) -> None:

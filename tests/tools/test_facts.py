@@ -1,4 +1,4 @@
-"""Facts are what the number lock believes: each belongs to one subject, and families give bounds only."""
+"""Facts are what the number lock believes: each has one subject, and families give bounds only."""
 
 from __future__ import annotations
 

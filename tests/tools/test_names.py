@@ -1,4 +1,4 @@
-"""Names: every spelling people use resolves, every name that does not exist is refused with real ones."""
+"""Names: every spelling people use resolves, every wrong one is refused with real names."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ gpus = st.sampled_from(sorted(CATALOGUE.gpus))
 
 @st.composite
 def spelled(draw: st.DrawFn, names: st.SearchStrategy[str]) -> tuple[str, str]:
-    """A name, and a spelling of it: letters in any case and width, another separator, blanks around."""
+    """A name, and a spelling of it: any case and width, another separator, a blank before."""
     name = draw(names)
     separator = draw(st.sampled_from([".", "・", "_", " ", "．"])) if "." in name else "."
     written = name.replace(".", separator, 1)
@@ -232,8 +232,8 @@ def test_folded_names_are_the_names() -> None:
 
 @pytest.mark.parametrize(
     ("size", "expected"),
-    [("24xl", "24xlarge"), ("xl", "xlarge"), ("24x-large", "24xlarge"), ("metal-24xl", "metal-24xl"),
-     ("large", "large"), ("medium", "medium"), ("metal", "metal")],
+    [("24xl", "24xlarge"), ("xl", "xlarge"), ("24x-large", "24xlarge"),
+     ("metal-24xl", "metal-24xl"), ("large", "large"), ("medium", "medium"), ("metal", "metal")],
 )  # fmt: skip
 def test_canonical_sizes(size: str, expected: str) -> None:
     assert canonical_size(size) == expected

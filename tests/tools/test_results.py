@@ -1,4 +1,4 @@
-"""Results survive JSON and checkpoints: `kind` says what a plain dict was, and restoring changes nothing."""
+"""Results survive JSON and checkpoints: `kind` says what a plain dict was, nothing is changed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ KINDS = ["description", "comparison", "search", "unknown_name", "bad_input"]
 
 @pytest.fixture(params=range(len(REQUESTS)), ids=lambda i: f"{REQUESTS[i][0]}-{i}")
 def result(request: pytest.FixtureRequest, runner: ToolRunner) -> Result:
-    name, arguments = REQUESTS[request.param]
+    index: int = request.param
+    name, arguments = REQUESTS[index]
     return runner.attempt(name, arguments)
 
 

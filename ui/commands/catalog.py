@@ -8,7 +8,9 @@ import click
 
 from ui.call import Call, common_options, output_options
 from ui.command import define_command, define_group, option
-from ui.language import Text
+from ui.language import Text, spoken
+
+PARTS = ("specs", "prices", "spot", "savings-plans", "capacity-blocks")
 
 
 @define_group(
@@ -38,11 +40,20 @@ def show(call: Call, *, as_json: bool) -> int:
 @define_command(
     "refresh",
     Text(
-        "AWS から最新の仕様を取得します(AWS の認証情報が必要です)。",
-        "Get current specs from AWS (needs AWS credentials).",
+        "AWS から最新の仕様や料金を取得します(AWS の認証情報が必要です)。\n"
+        "specs=仕様、prices=オンデマンドとリザーブド、spot、savings-plans、capacity-blocks、all=すべて。",
+        "Get current specs or prices from AWS (needs AWS credentials).\n"
+        "prices are on-demand and reserved; all is everything.",
+    ),
+    examples=(
+        ("ask catalog refresh", Text("仕様を更新", "specs")),
+        (
+            "ask catalog refresh prices --region ap-northeast-1",
+            Text("東京の料金を更新", "prices of Tokyo"),
+        ),
     ),
 )
-@click.argument("what", type=click.Choice(["specs"]), default="specs")
+@click.argument("what", type=click.Choice([*PARTS, "all"]), default="specs")
 @option(
     "--region",
     "regions",
@@ -60,11 +71,14 @@ def show(call: Call, *, as_json: bool) -> int:
 @output_options
 def refresh(call: Call, *, what: str, regions: tuple[str, ...], endpoint_url: str | None) -> int:
     """Refresh the catalogue and tell what changed."""
-    del what  # prices come from AWS with a later command; specs are all there is to refresh
     report = call.assistant().refresh_catalogue(
-        regions=regions, endpoint_url=endpoint_url, progress=call.console.step
+        what=PARTS if what == "all" else (what,),
+        language=spoken(),
+        regions=regions,
+        endpoint_url=endpoint_url,
+        progress=call.console.step,
     )
-    call.console.markdown(str(report))
+    call.console.markdown(report)
     return 0
 
 

@@ -28,7 +28,10 @@ from tools.results import InputFailure, NameFailure, Result
 __all__ = ["Composition", "compose", "compose_result"]
 
 _DESCRIPTIONS = {
-    "attributes": attributes, "sizes": sizes, "verify": verify, "availability": availability,
+    "attributes": attributes,
+    "sizes": sizes,
+    "verify": verify,
+    "availability": availability,
 }
 
 
@@ -73,7 +76,9 @@ def compose(
     return _finish(draft)
 
 
-def compose_result(result: Result, language: Language, *, regions: dict[str, Region], today: date) -> Composition:
+def compose_result(
+    result: Result, language: Language, *, regions: dict[str, Region], today: date
+) -> Composition:
     """Return one tool result as text, for the subcommands that call a tool directly."""
     draft = Draft(Phrases(language, regions), today)
     _write(draft, Request(intent="describe"), result)
@@ -101,7 +106,11 @@ def _write(draft: Draft, request: Request, result: Result) -> None:
 
 def _only_partly(outcomes: Sequence[tuple[Request, Sequence[Result]]]) -> bool:
     """Whether some requests were answered and others not: then the answer is no abstention."""
-    return any(isinstance(result, Description | Comparison | SearchResult | CostEstimate) for _, found in outcomes for result in found)
+    return any(
+        isinstance(result, Description | Comparison | SearchResult | CostEstimate)
+        for _, found in outcomes
+        for result in found
+    )
 
 
 def _finish(draft: Draft) -> Composition:
@@ -112,15 +121,21 @@ def _finish(draft: Draft) -> Composition:
     draft.quoted.append(say("stale_price"))
     suggestions = list(dict.fromkeys(draft.suggestions))[:2]
     if suggestions and citations:
-        draft.phrase("try_next", examples=say.listed(say("quoted", question=text) for text in suggestions)
-                     if say.language == "en" else "".join(say("quoted", question=text) for text in suggestions))
+        draft.phrase(
+            "try_next",
+            examples=say.listed(say("quoted", question=text) for text in suggestions)
+            if say.language == "en"
+            else "".join(say("quoted", question=text) for text in suggestions),
+        )
     if citations:
         listed = " ".join(f"[{n}] {c.title}{_dated(c, say)}" for n, c in enumerate(citations, 1))
         draft.add(f"{say('sources')}: {listed}")
     text, quoted = "\n\n".join(draft.blocks), draft.quoted
     if say.language == "ja":
         text, quoted = spaced(text), [spaced(passage) for passage in quoted]
-    return Composition(text, citations, quoted, suggestions, warnings, draft.abstained, draft.reason)
+    return Composition(
+        text, citations, quoted, suggestions, warnings, draft.abstained, draft.reason
+    )
 
 
 def _dated(citation: Citation, say: Phrases) -> str:

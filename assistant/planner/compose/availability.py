@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from assistant.planner.compose.context import Draft
-from assistant.planner.compose.sentences import state
 from assistant.planner.compose.phrases import display
+from assistant.planner.compose.sentences import state
 from assistant.planner.slots import Request
 from tools.instances import Description
 from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile
@@ -40,13 +40,18 @@ def _in_region(draft: Draft, item: Profile, members: list[InstanceProfile], regi
         draft.phrase("r_some", name=name, region=place, names=shown)
     else:
         draft.phrase("r_no", name=name, region=place)
-        near = [say.region(code) for code in _JAPAN
-                if code != region and any(code in member.type.regions for member in members)]
+        near = [
+            say.region(code)
+            for code in _JAPAN
+            if code != region and any(code in member.type.regions for member in members)
+        ]
         if near:
             draft.phrase("r_near", regions=say.listed(near))
 
 
-def _everywhere(draft: Draft, item: Profile, members: list[InstanceProfile], request: Request) -> None:
+def _everywhere(
+    draft: Draft, item: Profile, members: list[InstanceProfile], request: Request
+) -> None:
     """List the regions: for one type those that offer it, for a group each member's."""
     say, name = draft.say, display(item.key)
     regions = list(dict.fromkeys(code for member in members for code in member.type.regions))
@@ -57,8 +62,12 @@ def _everywhere(draft: Draft, item: Profile, members: list[InstanceProfile], req
         region in member.type.regions for member in members for region in request.regions
     )
     if not answered or len(members) == 1:
-        names = [f"{say.region(code)}({code})" if say.language == "ja" else f"{say.region(code)} ({code})"
-                 for code in regions]
+        names = [
+            f"{say.region(code)}({code})"
+            if say.language == "ja"
+            else f"{say.region(code)} ({code})"
+            for code in regions
+        ]
         draft.phrase("r_where", name=name, count=len(regions), regions=say.listed(names))
 
 

@@ -20,7 +20,6 @@ from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile, 
 _CENT = Decimal("0.01")
 
 
-
 def compare(draft: Draft, request: Request, result: Comparison) -> None:
     """Write a comparison; with a focus (料金, メモリ, …) the winner under it comes first."""
     series = [item for item in result.items if isinstance(item, SeriesProfile)]
@@ -34,7 +33,9 @@ def compare(draft: Draft, request: Request, result: Comparison) -> None:
         _lead(draft, result, machines, focused=focused)
         rows, same = differing_rows(draft.say, machines, result.region)
         prices = _price_range(draft.say, result)
-        draft.table((draft.say("item"), *result.columns), [(name, *cells) for name, cells in rows + prices])
+        draft.table(
+            (draft.say("item"), *result.columns), [(name, *cells) for name, cells in rows + prices]
+        )
         if same:
             draft.phrase("c_same", labels=draft.say.listed(same))
         _ranges(draft, result)
@@ -69,20 +70,24 @@ def _candidates(item: Profile) -> Sequence[InstanceProfile | Gpu]:
 
 
 def _price_range(say: Phrases, result: Comparison) -> list[tuple[str, list[str]]]:
-    """Return the row with the lowest and the highest price over all sizes, if families are compared."""
+    """Return the row with the lowest and highest price over all sizes of compared families."""
     families = [item for item in result.items if isinstance(item, FamilyProfile)]
     if len(families) < len(result.items) or all(len(item.members) == 1 for item in families):
         return []
     cells: list[str] = []
     for item in families:
-        prices = sorted(member.usd_per_hour for member in item.members if member.usd_per_hour is not None)
+        prices = sorted(
+            member.usd_per_hour for member in item.members if member.usd_per_hour is not None
+        )
         ends = dict.fromkeys(prices[:1] + prices[-1:])
         text = " 〜 ".join(say("per_hour", usd=number(price, money=True)) for price in ends)
         cells.append(f"{item.key}: {text}" if prices else say("unpriced"))
     return [(say("c_price_range", region=say.region(result.region)), cells)]
 
 
-def _lead(draft: Draft, result: Comparison, machines: list[InstanceProfile], *, focused: bool) -> None:
+def _lead(
+    draft: Draft, result: Comparison, machines: list[InstanceProfile], *, focused: bool
+) -> None:
     say = draft.say
     names = [display(item.key) for item in result.items]
     parts = [_what(say, machine, flags=len(machines) == 2) for machine in machines]
@@ -92,7 +97,9 @@ def _lead(draft: Draft, result: Comparison, machines: list[InstanceProfile], *, 
         verdict = _price_verdict(draft, result, machines)
         draft.phrase("c_lead", a=names[0], x=parts[0], b=names[1], y=parts[1], verdict=verdict)
     else:
-        listed = say.listed(say("c_part", name=name, what=part) for name, part in zip(names, parts, strict=True))
+        listed = say.listed(
+            say("c_part", name=name, what=part) for name, part in zip(names, parts, strict=True)
+        )
         draft.phrase("c_lead_many", parts=listed)
     bullets: list[str] = []
     for item, machine in zip(result.items, machines, strict=True):
@@ -115,9 +122,15 @@ def _what(say: Phrases, item: InstanceProfile, *, flags: bool) -> str:
     if attachment and item.gpu:
         if attachment.partition < 1:
             return say("c_slice", gpu=item.gpu.key, fraction=fraction(attachment.partition))
-        values: dict[str, object] = {"gpu": item.gpu.model if "RTX" not in item.gpu.key else item.gpu.key,
-                                     "memory": item.gpu.memory_gb}
-        return say("c_gpu_bf16", bf16=say("yes" if item.gpu.bf16 else "no"), **values) if flags else say("c_gpu", **values)
+        values: dict[str, object] = {
+            "gpu": item.gpu.model if "RTX" not in item.gpu.key else item.gpu.key,
+            "memory": item.gpu.memory_gb,
+        }
+        return (
+            say("c_gpu_bf16", bf16=say("yes" if item.gpu.bf16 else "no"), **values)
+            if flags
+            else say("c_gpu", **values)
+        )
     if item.type.neuron:
         return item.type.neuron.model
     return say("c_cpu", cpu=(item.family and item.family.cpu_model) or item.type.cpu_maker)
@@ -136,7 +149,9 @@ def _price_verdict(draft: Draft, result: Comparison, machines: list[InstanceProf
     return draft.say("c_cheaper", region=place, cheap=cheap.key, dear=dear.key, ratio=ratio)
 
 
-def _focus(draft: Draft, request: Request, result: Comparison, machines: list[InstanceProfile]) -> bool:
+def _focus(
+    draft: Draft, request: Request, result: Comparison, machines: list[InstanceProfile]
+) -> bool:
     """Write the winner under the attribute asked for; return whether there was one."""
     key = request.sort or _focused(request)
     if key and request.claim:
@@ -149,24 +164,40 @@ def _focus(draft: Draft, request: Request, result: Comparison, machines: list[In
             draft.phrase("c_no_price")
             return False
         cheapest = min(machines, key=lambda machine: machine.usd_per_hour or 0)
-        draft.phrase("c_winner_low", name=cheapest.key, region=say.region(region), price=say.price(cheapest.quote()))
+        draft.phrase(
+            "c_winner_low",
+            name=cheapest.key,
+            region=say.region(region),
+            price=say.price(cheapest.quote()),
+        )
         return True
     best = [_best(item, machine, key) for item, machine in zip(items, machines, strict=True)]
     numbers = [(value, item, member) for item, member, value in best if value is not None]
     if len({value for value, _, _ in numbers}) > 1 and BY_KEY[key].better == "higher":
         value, item, member = max(numbers, key=lambda entry: entry[0])
-        draft.phrase("c_best_family", label=say.label(key), name=display(item.key), type=member.key,
-                     value=say.value(key, value))
+        draft.phrase(
+            "c_best_family",
+            label=say.label(key),
+            name=display(item.key),
+            type=member.key,
+            value=say.value(key, value),
+        )
     sentences = [text for item in items if (text := state(draft, item, key, region))]
-    draft.add("\n".join(f"- {text}" for text in sentences) if len(sentences) > 1 else "".join(sentences))
+    draft.add(
+        "\n".join(f"- {text}" for text in sentences) if len(sentences) > 1 else "".join(sentences)
+    )
     return bool(sentences)
 
 
-def _best(item: Profile, column: InstanceProfile, key: str) -> tuple[Profile, InstanceProfile, float | None]:
+def _best(
+    item: Profile, column: InstanceProfile, key: str
+) -> tuple[Profile, InstanceProfile, float | None]:
     """Return the member of an item with the largest value of an attribute, and that value."""
     members = item.members if isinstance(item, FamilyProfile) else (column,)
     values = [(BY_KEY[key].of(member), member) for member in members]
-    numbers = [(float(v), m) for v, m in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    numbers = [
+        (float(v), m) for v, m in values if isinstance(v, int | float) and not isinstance(v, bool)
+    ]
     value, member = max(numbers, key=lambda pair: pair[0]) if numbers else (None, column)
     return item, member, value
 
@@ -178,16 +209,27 @@ def _focused(request: Request) -> str | None:
 
 
 def _judge(
-    draft: Draft, request: Request, result: Comparison, machines: Sequence[InstanceProfile], key: str
+    draft: Draft,
+    request: Request,
+    result: Comparison,
+    machines: Sequence[InstanceProfile],
+    key: str,
 ) -> None:
     """Say whether a stated comparison (`AはBより高い`) holds."""
     assert request.claim is not None
     subject, other, more = request.claim
-    values = {item.key: BY_KEY[key].of(machine) for item, machine in zip(result.items, machines, strict=True)}
+    values = {
+        item.key: BY_KEY[key].of(machine)
+        for item, machine in zip(result.items, machines, strict=True)
+    }
     left, right = values.get(subject), values.get(other)
     if not isinstance(left, int | float | Decimal) or not isinstance(right, int | float | Decimal):
         return
-    names = {"a": display(subject), "b": display(other), "label": draft.say.label(key).split("(")[0].strip()}
+    names = {
+        "a": display(subject),
+        "b": display(other),
+        "label": draft.say.label(key).split("(")[0].strip(),
+    }
     if left == right:
         draft.phrase("j_equal", **names)
     else:
@@ -206,13 +248,30 @@ def _ranges(draft: Draft, result: Comparison) -> None:
         largest = item.members[-1]
         if len(item.members) > 1:
             gpu = largest.type.gpu
-            extent = say("c_largest_gpu", count=number(gpu.count), vcpus=largest.type.vcpus) if gpu else say(
-                "c_largest_cpu", vcpus=largest.type.vcpus, memory=number(largest.type.memory_gib))
-            lines.append("- " + say("c_range", name=display(item.key), sizes=len(item.members),
-                                    largest=largest.key, what=extent))
+            extent = (
+                say("c_largest_gpu", count=number(gpu.count), vcpus=largest.type.vcpus)
+                if gpu
+                else say(
+                    "c_largest_cpu",
+                    vcpus=largest.type.vcpus,
+                    memory=number(largest.type.memory_gib),
+                )
+            )
+            lines.append(
+                "- "
+                + say(
+                    "c_range",
+                    name=display(item.key),
+                    sizes=len(item.members),
+                    largest=largest.key,
+                    what=extent,
+                )
+            )
         else:
             lines.append("- " + family_sentence(say, item))
-        caution = item.facts and (item.facts.caution if say.language == "ja" else item.facts.caution_en)
+        caution = item.facts and (
+            item.facts.caution if say.language == "ja" else item.facts.caution_en
+        )
         if caution:
             draft.quoted.append(caution)
             lines[-1] += ("" if say.language == "ja" else " ") + caution
@@ -222,7 +281,11 @@ def _ranges(draft: Draft, result: Comparison) -> None:
 def _suggestions(say: Phrases, result: Comparison) -> list[str]:
     first = result.items[0]
     if isinstance(first, GpuProfile):
-        return [f"{first.key}を積むインスタンスは?" if say.language == "ja" else f"which instances have the {first.key}?"]
+        return [
+            f"{first.key}を積むインスタンスは?"
+            if say.language == "ja"
+            else f"which instances have the {first.key}?"
+        ]
     if say.language == "ja":
         return ["バージニア北部だと?", f"{display(first.key)}のサイズ一覧"]
     return ["what about us-east-1?", f"sizes of {display(first.key)}"]

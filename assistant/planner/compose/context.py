@@ -87,8 +87,11 @@ class Draft:
         english = self.say.language == "en"
         return self.passages + [
             Citation(
-                id=source.id, title=source.title_en if english else source.title,
-                source=source.title_en if english else source.title, url=source.url, as_of=source.as_of,
+                id=source.id,
+                title=source.title_en if english else source.title,
+                source=source.title_en if english else source.title,
+                url=source.url,
+                as_of=source.as_of,
             )
             for source in self.sources.values()
         ]

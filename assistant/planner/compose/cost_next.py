@@ -108,9 +108,11 @@ def gpu_hour(line: CostLine) -> str:
 def _break_even(draft: Draft, words: Wording, line: CostLine) -> list[str]:
     for item in line.break_evens[:1]:
         draft.cite_quote(item.quote)
+        source = item.quote.source
         return [
             words(
                 "n_break_even",
+                date=source.as_of if source else "?",
                 term=words.term(item.term),
                 hours=plain(item.hours_per_month),
                 percent=percent(item.saving_percent),

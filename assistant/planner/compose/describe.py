@@ -51,7 +51,9 @@ def attributes(draft: Draft, request: Request, result: Description) -> None:
     machines = [item for item in items if not isinstance(item, GpuProfile)]
     term = term_of(request.text)
     sentences = [
-        sentence for item in (machines or items) for key in wanted(request, item)
+        sentence
+        for item in (machines or items)
+        for key in wanted(request, item)
         if (sentence := state(draft, item, key, result.region, term))
     ]
     if not sentences:
@@ -63,7 +65,12 @@ def attributes(draft: Draft, request: Request, result: Description) -> None:
             _sizes(draft, item, result.region)
         if isinstance(item, InstanceProfile):
             _reference(draft, item, request)
-    used = {source for item in items for key in wanted(request, item) for source in sources_of_attribute(item, key)}
+    used = {
+        source
+        for item in items
+        for key in wanted(request, item)
+        for source in sources_of_attribute(item, key)
+    }
     draft.cite(source for source in result.sources if source.id in used)
 
 
@@ -78,11 +85,19 @@ def sizes(draft: Draft, request: Request, result: Description) -> None:
 
 def _absent(draft: Draft, request: Request, item: Profile) -> None:
     """Say first that a region that was asked for does not offer the item at all."""
-    members = [item] if isinstance(item, InstanceProfile) else item.members if isinstance(item, FamilyProfile) else ()
+    members = (
+        [item]
+        if isinstance(item, InstanceProfile)
+        else item.members
+        if isinstance(item, FamilyProfile)
+        else ()
+    )
     for region in request.regions:
         if members and not any(region in member.type.regions for member in members):
             name = display(item.key)
-            draft.add("**" + draft.say("not_in_region", name=name, region=draft.say.region(region)) + "**")
+            draft.add(
+                "**" + draft.say("not_in_region", name=name, region=draft.say.region(region)) + "**"
+            )
 
 
 def _instance(draft: Draft, item: InstanceProfile, region: str) -> None:
@@ -93,7 +108,10 @@ def _instance(draft: Draft, item: InstanceProfile, region: str) -> None:
     else:
         lead = say("d_no_price", lead=lead)
     draft.add(f"**{lead}**")
-    draft.table((say("item"), item.key), [(name, *cells) for name, cells in summary_rows(say, [item], region)])
+    draft.table(
+        (say("item"), item.key),
+        [(name, *cells) for name, cells in summary_rows(say, [item], region)],
+    )
     _use(draft, item.family)
     _retired(draft, item)
     _reference(draft, item, None)
@@ -123,26 +141,62 @@ def _sizes(draft: Draft, item: FamilyProfile, region: str) -> None:
 def _size_row(say: Phrases, member: InstanceProfile, *, has_gpu: bool) -> list[str]:
     row = [member.key, str(member.type.vcpus), f"{number(member.type.memory_gib)} GiB"]
     row += [what(say, member)] if has_gpu else []
-    return [*row, say.value("network_gbps", member.type.network.peak_gbps), say.price(member.quote())]
+    return [
+        *row,
+        say.value("network_gbps", member.type.network.peak_gbps),
+        say.price(member.quote()),
+    ]
 
 
 def _gpu(draft: Draft, item: GpuProfile) -> None:
     say, gpu = draft.say, item.gpu
     key = "d_gpu_model" if item.carriers else "d_gpu_nowhere"
-    carriers = say.listed(display(family) for family in dict.fromkeys(c.type.family for c in item.carriers))
-    draft.add("**" + say(key, name=gpu.key, architecture=gpu.architecture, maker=gpu.maker,
-                         memory=gpu.memory_gb, carriers=carriers) + "**")
-    keys = ("memory_bandwidth_gb_s", "tflops_fp32", "tflops_bf16", "tflops_fp16", "tflops_fp8", "bf16", "fp8",
-            "flash_attention_2", "nvlink_gb_s", "compute_capability")
+    carriers = say.listed(
+        display(family) for family in dict.fromkeys(c.type.family for c in item.carriers)
+    )
+    draft.add(
+        "**"
+        + say(
+            key,
+            name=gpu.key,
+            architecture=gpu.architecture,
+            maker=gpu.maker,
+            memory=gpu.memory_gb,
+            carriers=carriers,
+        )
+        + "**"
+    )
+    keys = (
+        "memory_bandwidth_gb_s",
+        "tflops_fp32",
+        "tflops_bf16",
+        "tflops_fp16",
+        "tflops_fp8",
+        "bf16",
+        "fp8",
+        "flash_attention_2",
+        "nvlink_gb_s",
+        "compute_capability",
+    )
     rows = [(say.label("gpu_memory_gb"), gpu_memory(say, gpu))]
-    rows += [(say.label(k), say.value(k, BY_KEY[k].of(gpu))) for k in keys if BY_KEY[k].of(gpu) is not None]
+    rows += [
+        (say.label(k), say.value(k, BY_KEY[k].of(gpu)))
+        for k in keys
+        if BY_KEY[k].of(gpu) is not None
+    ]
     draft.table((say("item"), gpu.key), rows)
     draft.quote_curated(gpu.note if say.language == "ja" else gpu.note_en)
     carriers_shown = item.carriers[:MAX_CARRIERS]
     if carriers_shown:
         region = carriers_shown[0].quotes[0].region
         header = (say("size"), "GPU", "vCPU", say("on_demand_in", region=say.region(region)))
-        draft.table(header, [(c.key, what(say, c), str(c.type.vcpus), say.price(c.quote())) for c in carriers_shown])
+        draft.table(
+            header,
+            [
+                (c.key, what(say, c), str(c.type.vcpus), say.price(c.quote()))
+                for c in carriers_shown
+            ],
+        )
         draft.cite_prices(carriers_shown)
 
 
@@ -152,9 +206,15 @@ def _series(draft: Draft, item: SeriesProfile) -> None:
     draft.add("**" + say("d_series", name=item.key, what=kind, count=len(item.families)) + "**")
     if item.key in ("Inf", "Trn"):
         draft.phrase("d_series_neighbour", name=item.key)
-    header = ("ファミリー", "GPU / CPU", "用途", "最大") if say.language == "ja" else (
-        "Family", "GPU / CPU", "Good for", "Largest")
-    rows = [(display(f.key), _short(say, f.largest), _use_of(say, f.facts), f.largest.key) for f in item.families]
+    header = (
+        ("ファミリー", "GPU / CPU", "用途", "最大")
+        if say.language == "ja"
+        else ("Family", "GPU / CPU", "Good for", "Largest")
+    )
+    rows = [
+        (display(f.key), _short(say, f.largest), _use_of(say, f.facts), f.largest.key)
+        for f in item.families
+    ]
     draft.table(header, rows)
     draft.quoted += [_use_of(say, f.facts) for f in item.families]
 
@@ -191,8 +251,12 @@ def _reference(draft: Draft, item: InstanceProfile, request: Request | None) -> 
     priced = request is None or not request.attributes or "usd_per_hour" in request.attributes
     quotes = [quote for quote in item.quotes if quote.term == "on-demand"]
     if priced and len(quotes) > 1 and quotes[1].usd_per_hour is not None and quotes[1].source:
-        draft.phrase("reference_price", region=draft.say.region(quotes[1].region),
-                     price=draft.say.price(quotes[1]), date=quotes[1].source.as_of.isoformat())
+        draft.phrase(
+            "reference_price",
+            region=draft.say.region(quotes[1].region),
+            price=draft.say.price(quotes[1]),
+            date=quotes[1].source.as_of.isoformat(),
+        )
         draft.cite_quote(quotes[1])
 
 

@@ -1,4 +1,4 @@
-"""Compose answers from the glossary: the direct answer first, then the passage, then what is related."""
+"""Compose answers from the glossary: the direct answer first, then the passage it stands in."""
 
 from __future__ import annotations
 
@@ -65,6 +65,11 @@ def _title(draft: Draft, entry: GlossaryEntry) -> str:
 
 def _citation(passage: Passage, title: str) -> Citation:
     return Citation(
-        id=passage.id, title=title, section=passage.section or None, source=passage.source,
-        url=passage.url, as_of=passage.as_of, quote=passage.quote,
+        id=passage.id,
+        title=title,
+        section=passage.section or None,
+        source=passage.source,
+        url=passage.url,
+        as_of=passage.as_of,
+        quote=passage.quote,
     )

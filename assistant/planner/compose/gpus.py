@@ -13,8 +13,19 @@ from tools.instances import Comparison
 from tools.profiles import GpuProfile
 
 _GPU_ROWS = (
-    "gpu_architecture", "gpu_memory_gb", "memory_type", "memory_bandwidth_gb_s", "tflops_fp32", "tflops_fp16",
-    "tflops_bf16", "tflops_fp8", "bf16", "fp8", "flash_attention_2", "nvlink_gb_s", "compute_capability",
+    "gpu_architecture",
+    "gpu_memory_gb",
+    "memory_type",
+    "memory_bandwidth_gb_s",
+    "tflops_fp32",
+    "tflops_fp16",
+    "tflops_bf16",
+    "tflops_fp8",
+    "bf16",
+    "fp8",
+    "flash_attention_2",
+    "nvlink_gb_s",
+    "compute_capability",
 )
 _ALWAYS = ("gpu_memory_gb", "memory_bandwidth_gb_s", "tflops_bf16")
 

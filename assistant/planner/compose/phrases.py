@@ -15,7 +15,9 @@ from tools.profiles import Quote
 _FRACTIONS = {0.125: "1/8", 0.25: "1/4", 0.5: "1/2"}
 _GROUPED_FROM = 1000
 _ESTIMATE = Decimal("0.00001")
-"""Estimates are good to about 0.0005 USD; more digits than a price list has would pretend otherwise."""
+"""Estimates are good to about 0.0005 USD; more digits than a price list has would pretend
+otherwise.
+"""
 
 
 class Phrases:
@@ -63,7 +65,8 @@ class Phrases:
         if found.key == "nvlink_generation":
             return number(value)
         unit = _ENGLISH_UNITS.get(found.unit, found.unit) if self.language == "en" else found.unit
-        return f"{number(value)} {unit}{'/時' if found.unit == 'USD' and self.language == 'ja' else ''}".strip()
+        rate = "/時" if found.unit == "USD" and self.language == "ja" else ""
+        return f"{number(value)} {unit}{rate}".strip()
 
     def price(self, quote: Quote | None) -> str:
         """Return a quote as a price, or as the reason why there is none."""
@@ -72,7 +75,10 @@ class Phrases:
         purchase = quote.purchase
         if isinstance(purchase, Price):
             if quote.source and quote.source.estimated:
-                return self("per_hour_estimate", usd=number(purchase.usd_per_hour.quantize(_ESTIMATE), money=True))
+                return self(
+                    "per_hour_estimate",
+                    usd=number(purchase.usd_per_hour.quantize(_ESTIMATE), money=True),
+                )
             return self("per_hour", usd=number(purchase.usd_per_hour, money=True))
         if isinstance(purchase, NotOffered):
             if purchase.last_known:
@@ -81,7 +87,16 @@ class Phrases:
         return self("unpriced")
 
 
-_ENGLISH_UNITS = {"基": "GPUs", "vCPU": "vCPUs", "コア": "cores", "スレッド": "threads", "本": "", "個": "", "世代": "", "件": ""}
+_ENGLISH_UNITS = {
+    "基": "GPUs",
+    "vCPU": "vCPUs",
+    "コア": "cores",
+    "スレッド": "threads",
+    "本": "",
+    "個": "",
+    "世代": "",
+    "件": "",
+}
 
 
 _JAPANESE = "ぁ-んァ-ヶー一-龠々"
@@ -91,7 +106,7 @@ _QUOTED = re.compile(r"(「[^」]*」)")
 
 
 def spaced(text: str) -> str:
-    """Return Japanese text with a space between Japanese and Latin script, quotations as they are."""
+    """Return text with a space between Japanese and Latin script, except in quotations."""
     parts = _QUOTED.split(text)
     parts[::2] = [_AFTER_BRACKET.sub(")", _GAP.sub(" ", part)) for part in parts[::2]]
     return "".join(parts)

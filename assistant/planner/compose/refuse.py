@@ -1,4 +1,4 @@
-"""Compose what cannot be answered as asked: names that do not exist, requests outside the scope, small talk."""
+"""Compose what cannot be answered as asked: unknown names, requests out of scope, small talk."""
 
 from __future__ import annotations
 
@@ -80,6 +80,9 @@ def _near(failure: NameFailure) -> list[str]:
 def _alternatives(draft: Draft, failure: NameFailure) -> None:
     say = draft.say
     region = failure.alternatives[0].quotes[0].region
-    rows = [(item.key, what(say, item), str(item.type.vcpus), say.price(item.quote())) for item in failure.alternatives]
+    rows = [
+        (item.key, what(say, item), str(item.type.vcpus), say.price(item.quote()))
+        for item in failure.alternatives
+    ]
     draft.table((say("size"), "GPU", "vCPU", say("on_demand_in", region=say.region(region))), rows)
     draft.cite_prices(failure.alternatives)

@@ -1,4 +1,4 @@
-"""Rows of instance tables: the lines that matter to ML teams, several attributes in one where they belong together."""
+"""Rows of instance tables: the lines that matter to ML teams, some with several attributes."""
 
 from __future__ import annotations
 
@@ -52,20 +52,24 @@ def _network(say: Phrases, item: InstanceProfile) -> str | None:
         return network.text
     text = f"{number(network.peak_gbps)} Gbps"
     if network.baseline_gbps is not None and network.baseline_gbps < network.peak_gbps:
-        text = say("up_to", value=text) + say("baseline", value=f"{number(network.baseline_gbps)} Gbps")
+        text = say("up_to", value=text) + say(
+            "baseline", value=f"{number(network.baseline_gbps)} Gbps"
+        )
     efa = network.efa_interfaces
     return text + (say("with_efa", count=efa) if efa else say("without_efa"))
 
 
 def plain(key: str) -> Cell:
-    """Return a cell that shows one attribute; a GPU's own figure is marked as such for a slice of it."""
+    """Return a cell of one attribute; beside a slice of a GPU, the GPU's own figure is marked."""
     attribute = BY_KEY[key]
 
     def cell(say: Phrases, item: InstanceProfile) -> str | None:
         value = attribute.of(item)
         if value is None:
             return None
-        sliced = attribute.gpu is not None and item.type.gpu is not None and item.type.gpu.partition < 1
+        sliced = (
+            attribute.gpu is not None and item.type.gpu is not None and item.type.gpu.partition < 1
+        )
         return say.value(attribute, value) + (say("whole_gpu") if sliced else "")
 
     return cell
@@ -75,7 +79,9 @@ def _flags(say: Phrases, item: InstanceProfile) -> str | None:
     gpu = item.gpu
     if gpu is None:
         return None
-    return " / ".join(say("yes" if flag else "no") for flag in (gpu.bf16, gpu.fp8, gpu.flash_attention_2))
+    return " / ".join(
+        say("yes" if flag else "no") for flag in (gpu.bf16, gpu.fp8, gpu.flash_attention_2)
+    )
 
 
 def _size(say: Phrases, item: InstanceProfile) -> str | None:
@@ -125,11 +131,18 @@ LABELS: dict[str, tuple[str, str]] = {
     "nvlink": ("NVLink(GPU あたり双方向)", "NVLink (per GPU, bidirectional)"),
 }
 SUMMARY: tuple[tuple[str, Cell], ...] = (
-    ("gpu", _gpu), ("gpu_memory", _memory), ("gpu_total", _total),
+    ("gpu", _gpu),
+    ("gpu_memory", _memory),
+    ("gpu_total", _total),
     ("memory_bandwidth_gb_s", plain("memory_bandwidth_gb_s")),
-    ("tflops_bf16", plain("tflops_bf16")), ("flags", _flags), ("nvlink", _nvlink),
-    ("size", _size), ("cpu", _cpu), ("network", _network),
-    ("ebs_gbps", plain("ebs_gbps")), ("nvme_gb", plain("nvme_gb")),
+    ("tflops_bf16", plain("tflops_bf16")),
+    ("flags", _flags),
+    ("nvlink", _nvlink),
+    ("size", _size),
+    ("cpu", _cpu),
+    ("network", _network),
+    ("ebs_gbps", plain("ebs_gbps")),
+    ("nvme_gb", plain("nvme_gb")),
 )
 """Rows of a description or comparison, in reading order; prices follow."""
 
@@ -156,7 +169,7 @@ def summary_rows(
 def differing_rows(
     say: Phrases, items: Sequence[InstanceProfile], region: str
 ) -> tuple[list[tuple[str, list[str]]], list[str]]:
-    """Return the rows in which the items differ (or that always count), and the labels of the others."""
+    """Return the rows that differ (or always count), and the labels of the others."""
     rows: list[tuple[str, list[str | None]]] = []
     same: list[str] = []
     for key, cell in SUMMARY:

@@ -49,14 +49,33 @@ def _lead(draft: Draft, request: Request, result: SearchResult, conditions: str)
     quote = first.quote()
     if request.asserted and request.sort is None and not request.subjects:
         denied = re.search(r"ない|無い|ゼロ|存在しない|\bno\b", request.text)
-        draft.phrase("s_no" if denied else "s_yes", region=say.region(find.region), total=result.total,
-                     conditions=conditions or say("s_all"))
+        draft.phrase(
+            "s_no" if denied else "s_yes",
+            region=say.region(find.region),
+            total=result.total,
+            conditions=conditions or say("s_all"),
+        )
     elif result.total == 1:
         priced = quote is not None and quote.usd_per_hour is not None
-        price = say("s_price" if priced else "s_no_price", region=say.region(find.region), price=say.price(quote))
-        draft.phrase("s_lead_one", region=say.region(find.region), name=first.key, what=_in_words(say, first), price=price)
+        price = say(
+            "s_price" if priced else "s_no_price",
+            region=say.region(find.region),
+            price=say.price(quote),
+        )
+        draft.phrase(
+            "s_lead_one",
+            region=say.region(find.region),
+            name=first.key,
+            what=_in_words(say, first),
+            price=price,
+        )
         draft.cite_quote(quote)
-    elif request.sort is None and find.sort == "usd_per_hour" and not find.descending and not request.quantities:
+    elif (
+        request.sort is None
+        and find.sort == "usd_per_hour"
+        and not find.descending
+        and not request.quantities
+    ):
         draft.phrase("s_lead_list", total=result.total)
     elif find.sort == "usd_per_hour" and not find.descending:
         draft.phrase("s_lead_cheapest", scope=scope, name=first.key, price=_described(say, first))
@@ -64,32 +83,60 @@ def _lead(draft: Draft, request: Request, result: SearchResult, conditions: str)
         end = say("s_large" if find.descending else "s_small")
         value = BY_KEY[find.sort].of(first)
         label = say.label(find.sort).split("(")[0]
-        draft.phrase("s_lead_top", scope=scope, label=label, end=end, name=first.key, value=say.value(find.sort, value))
+        draft.phrase(
+            "s_lead_top",
+            scope=scope,
+            label=label,
+            end=end,
+            name=first.key,
+            value=say.value(find.sort, value),
+        )
 
 
 def _described(say: Phrases, item: InstanceProfile) -> str:
     comma = "、" if say.language == "ja" else ", "
-    return f"{what(say, item)}{comma}{say.price(item.quote())}" if item.type.gpu else say.price(item.quote())
+    return (
+        f"{what(say, item)}{comma}{say.price(item.quote())}"
+        if item.type.gpu
+        else say.price(item.quote())
+    )
 
 
 def _count(draft: Draft, request: Request, result: SearchResult, conditions: str) -> None:
     say = draft.say
     order = say("s_shown", shown=len(result.items)) if result.total > len(result.items) else ""
-    draft.phrase("s_matches", conditions=conditions or say("s_all"), region=say.region(result.request.region),
-                 total=result.total, order=order)
+    draft.phrase(
+        "s_matches",
+        conditions=conditions or say("s_all"),
+        region=say.region(result.request.region),
+        total=result.total,
+        order=order,
+    )
 
 
 def _table(draft: Draft, items: Sequence[InstanceProfile], find: FindRequest, region: str) -> None:
     say = draft.say
-    extra = [key for key in dict.fromkeys((find.sort, *(c.attribute for c in find.conditions)))
-             if key not in _STANDARD]
+    extra = [
+        key
+        for key in dict.fromkeys((find.sort, *(c.attribute for c in find.conditions)))
+        if key not in _STANDARD
+    ]
     gpu = any(item.type.gpu for item in items)
-    header = [say("size"), *(["GPU", say.label("gpu_memory_gb")] if gpu else []), "vCPU", say.label("memory_gib")]
+    header = [
+        say("size"),
+        *(["GPU", say.label("gpu_memory_gb")] if gpu else []),
+        "vCPU",
+        say.label("memory_gib"),
+    ]
     header += [say.label(key) for key in extra] + [say("on_demand_in", region=say.region(region))]
     rows: list[list[str]] = []
     for item in items:
         row = [item.key]
-        row += [what(say, item), say.value("gpu_memory_gb", BY_KEY["gpu_memory_gb"].of(item))] if gpu else []
+        row += (
+            [what(say, item), say.value("gpu_memory_gb", BY_KEY["gpu_memory_gb"].of(item))]
+            if gpu
+            else []
+        )
         row += [str(item.type.vcpus), f"{number(item.type.memory_gib)} GiB"]
         row += [say.value(key, BY_KEY[key].of(item)) for key in extra]
         rows.append([*row, say.price(item.quote("on-demand", region))])
@@ -104,7 +151,12 @@ def _unpriced(draft: Draft, result: SearchResult) -> None:
     rest = len(result.unpriced) - MAX_UNPRICED
     if rest > 0:
         names += " ほか" if draft.say.language == "ja" else " and others"
-    draft.phrase("s_unpriced", count=len(result.unpriced), names=names, region=draft.say.region(result.request.region))
+    draft.phrase(
+        "s_unpriced",
+        count=len(result.unpriced),
+        names=names,
+        region=draft.say.region(result.request.region),
+    )
 
 
 def _in_words(say: Phrases, item: InstanceProfile) -> str:
@@ -119,20 +171,44 @@ def _conditions(say: Phrases, find: FindRequest) -> str:
     """Return the filters in words."""
     parts: list[str] = []
     if find.series:
-        parts.append(say.listed(f"{series} シリーズ" if say.language == "ja" else f"{series} series" for series in find.series))
+        parts.append(
+            say.listed(
+                f"{series} シリーズ" if say.language == "ja" else f"{series} series"
+                for series in find.series
+            )
+        )
     parts += [display(family) for family in find.families]
     parts += [find.gpu] if find.gpu else []
     if find.has_gpu is not None and not find.gpu:
-        parts.append({("ja", True): "GPU あり", ("ja", False): "GPU なし", ("en", True): "with a GPU",
-                      ("en", False): "without GPU"}[say.language, find.has_gpu])
+        parts.append(
+            {
+                ("ja", True): "GPU あり",
+                ("ja", False): "GPU なし",
+                ("en", True): "with a GPU",
+                ("en", False): "without GPU",
+            }[say.language, find.has_gpu]
+        )
     parts += [value for value in (find.arch, find.cpu_maker) if value]
     parts += [_condition(say, condition) for condition in find.conditions]
     return say.listed(parts)
 
 
-_OPERATORS = {"ja": {"=": "{value}", ">=": "{value}以上", "<=": "{value}以下", ">": "{value}超", "<": "{value}未満"},
-              "en": {"=": "{value}", ">=": "at least {value}", "<=": "at most {value}", ">": "over {value}",
-                     "<": "under {value}"}}
+_OPERATORS = {
+    "ja": {
+        "=": "{value}",
+        ">=": "{value}以上",
+        "<=": "{value}以下",
+        ">": "{value}超",
+        "<": "{value}未満",
+    },
+    "en": {
+        "=": "{value}",
+        ">=": "at least {value}",
+        "<=": "at most {value}",
+        ">": "over {value}",
+        "<": "under {value}",
+    },
+}
 
 
 def _condition(say: Phrases, condition: Condition) -> str:
@@ -151,6 +227,9 @@ def _condition(say: Phrases, condition: Condition) -> str:
 
 def _suggestions(say: Phrases, items: Sequence[InstanceProfile]) -> list[str]:
     if len(items) < 2:
-        return [f"{item.key}の詳細" if say.language == "ja" else f"details of {item.key}" for item in items]
+        return [
+            f"{item.key}の詳細" if say.language == "ja" else f"details of {item.key}"
+            for item in items
+        ]
     first, second = items[0].key, items[1].key
     return [f"{first}と{second}の違いは?" if say.language == "ja" else f"{first} vs {second}"]

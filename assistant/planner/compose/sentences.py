@@ -13,10 +13,13 @@ from knowledge.ec2.schema import NotOffered, Term
 from tools.attributes import BY_KEY, Value
 from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile, SeriesProfile
 
+
 def instance_sentence(say: Phrases, item: InstanceProfile) -> str:
     """Return what an instance type is, in one clause without its end."""
     size: dict[str, object] = {
-        "name": item.key, "vcpus": item.type.vcpus, "ram": number(item.type.memory_gib),
+        "name": item.key,
+        "vcpus": item.type.vcpus,
+        "ram": number(item.type.memory_gib),
     }
     gpu, neuron = item.type.gpu, item.type.neuron
     if gpu and gpu.partition < 1:
@@ -30,15 +33,23 @@ def instance_sentence(say: Phrases, item: InstanceProfile) -> str:
     cpu = (item.family and item.family.cpu_model) or item.type.cpu_maker
     return say("d_cpu", cpu=cpu, **size)
 
+
 def family_sentence(say: Phrases, item: FamilyProfile) -> str:
     """Return what a family is, in one sentence."""
     first = item.members[0]
     if len(item.members) == 1:
-        return say("d_family_one", name=display(item.key), what=_family_what(say, item), only=first.key)
+        return say(
+            "d_family_one", name=display(item.key), what=_family_what(say, item), only=first.key
+        )
     return say(
-        "d_family", name=display(item.key), what=_family_what(say, item), sizes=len(item.members),
-        smallest=first.key, largest=item.members[-1].key,
+        "d_family",
+        name=display(item.key),
+        what=_family_what(say, item),
+        sizes=len(item.members),
+        smallest=first.key,
+        largest=item.members[-1].key,
     )
+
 
 def _family_what(say: Phrases, item: FamilyProfile) -> str:
     first = item.members[-1]
@@ -51,6 +62,7 @@ def _family_what(say: Phrases, item: FamilyProfile) -> str:
         return say("d_family_neuron", model=first.type.neuron.model)
     cpu = (item.facts and item.facts.cpu_model) or first.type.cpu_maker
     return say("d_family_cpu", cpu=cpu)
+
 
 def term_of(text: str) -> Term:
     """Return the purchase term that a question names; on-demand if none."""
@@ -65,13 +77,18 @@ _TERMS: tuple[tuple[Term, re.Pattern[str]], ...] = (
     ("capacity-block", re.compile(r"capacity\s*block|キャパシティ\s*ブロック")),
 )
 
-def state(draft: Draft, item: Profile, key: str, region: str, term: Term = "on-demand") -> str | None:
+
+def state(
+    draft: Draft, item: Profile, key: str, region: str, term: Term = "on-demand"
+) -> str | None:
     """Return one attribute of one item as a sentence; None where the attribute does not apply."""
     say = draft.say
     if key == "usd_per_hour" and term != "on-demand" and isinstance(item, InstanceProfile):
         quote = item.quote(term)
         draft.cite_quote(quote)
-        return say(f"a_price_{term}", name=item.key, region=say.region(region), price=say.price(quote))
+        return say(
+            f"a_price_{term}", name=item.key, region=say.region(region), price=say.price(quote)
+        )
     if key == "usd_per_hour":
         return _price_sentence(draft, item, region)
     if isinstance(item, FamilyProfile):
@@ -82,12 +99,20 @@ def state(draft: Draft, item: Profile, key: str, region: str, term: Term = "on-d
     value = BY_KEY[key].of(subject)
     return _is(say, display(item.key), key, value, item)
 
+
 def sources_of_attribute(item: Profile, key: str) -> list[str]:
     """Return the ids of the sources that an attribute of an item comes from."""
     if isinstance(item, SeriesProfile):
         return []
-    first = item if isinstance(item, InstanceProfile) else item.carriers[0] if isinstance(
-        item, GpuProfile) and item.carriers else item.members[0] if isinstance(item, FamilyProfile) else None
+    first = (
+        item
+        if isinstance(item, InstanceProfile)
+        else item.carriers[0]
+        if isinstance(item, GpuProfile) and item.carriers
+        else item.members[0]
+        if isinstance(item, FamilyProfile)
+        else None
+    )
     gpu = item.gpu if isinstance(item, GpuProfile) else first and first.gpu
     sources = [first.type.source] if first else []
     if gpu and BY_KEY[key].gpu is not None:
@@ -96,22 +121,32 @@ def sources_of_attribute(item: Profile, key: str) -> list[str]:
         sources.append(first.family.source)
     return sources
 
+
 def wanted(request: Request, item: Profile) -> list[str]:
-    """Return the attributes to state: the general word for memory also serves GPUs and families of GPUs."""
+    """Return the attributes to state: general words mean a GPU's own for GPUs."""
     keys = list(request.attributes)
     if isinstance(item, GpuProfile):
         keys = [_OF_GPUS.get(key, key) for key in keys]
     # "GPU のメモリ" names the GPU only to say whose memory is meant.
-    specific = any(key.startswith(("gpu_", "usable", "tflops", "memory_b")) and key != "gpu_model" for key in keys)
+    specific = any(
+        key.startswith(("gpu_", "usable", "tflops", "memory_b")) and key != "gpu_model"
+        for key in keys
+    )
     return [key for key in keys if not (specific and key == "gpu_model")]
 
 
-_OF_GPUS = {"memory_gib": "gpu_memory_gb", "gpu_model": "gpu_architecture", "arch": "gpu_architecture",
-            "network_gbps": "memory_bandwidth_gb_s"}
+_OF_GPUS = {
+    "memory_gib": "gpu_memory_gb",
+    "gpu_model": "gpu_architecture",
+    "arch": "gpu_architecture",
+    "network_gbps": "memory_bandwidth_gb_s",
+}
 """What a general word means when a GPU is asked about."""
 
 
-def _is(say: Phrases, name: str, key: str, value: Value | None, item: InstanceProfile | GpuProfile) -> str | None:
+def _is(
+    say: Phrases, name: str, key: str, value: Value | None, item: InstanceProfile | GpuProfile
+) -> str | None:
     label = say.label(key)
     if isinstance(value, bool):
         return say("a_flag_yes" if value else "a_flag_no", name=name, label=label)
@@ -126,7 +161,11 @@ def _is(say: Phrases, name: str, key: str, value: Value | None, item: InstancePr
     if isinstance(item, InstanceProfile) and item.type.gpu and _about_gpu(key):
         if key == "gpu_count" and item.type.gpu.partition < 1:
             return instance_sentence(say, item) + say("stop").strip()
-        name = name if key == "gpu_model" else say("a_with_gpu", name=name, gpu=_gpu_named(say, name, item))
+        name = (
+            name
+            if key == "gpu_model"
+            else say("a_with_gpu", name=name, gpu=_gpu_named(say, name, item))
+        )
     text = _valued(say, key, value, item)
     if key == "vcpus":
         return say("a_has", name=name, value=text)
@@ -147,13 +186,21 @@ def _valued(say: Phrases, key: str, value: Value, item: InstanceProfile | GpuPro
         total = number(gpu.memory_gb * attachment.devices)
         return say("memory_api", gb=total, gib=number(attachment.memory_total_gib))
     if key == "gpu_model" and isinstance(item, InstanceProfile) and gpu:
-        each = f"{number(attachment.memory_gib)} GiB" if attachment and _sliced(item) else f"{gpu.memory_gb} GB"
+        each = (
+            f"{number(attachment.memory_gib)} GiB"
+            if attachment and _sliced(item)
+            else f"{gpu.memory_gb} GB"
+        )
         return f"{what(say, item)}({each})"
     return say.value(key, value)
 
 
 def _sliced(item: InstanceProfile | GpuProfile) -> bool:
-    return isinstance(item, InstanceProfile) and item.type.gpu is not None and item.type.gpu.partition < 1
+    return (
+        isinstance(item, InstanceProfile)
+        and item.type.gpu is not None
+        and item.type.gpu.partition < 1
+    )
 
 
 def _about_gpu(key: str) -> bool:
@@ -166,10 +213,19 @@ def _range(say: Phrases, item: FamilyProfile, key: str) -> str | None:
     values = [value for value, _ in found if value is not None]
     if len(values) < len(found) or len(set(values)) == 1 or isinstance(values[0], str | bool):
         return _is(say, name, key, found[-1][0], item.members[-1])
-    ordered: Sequence[tuple[Value | None, InstanceProfile]] = sorted(found, key=lambda pair: float(pair[0] or 0))
+    ordered: Sequence[tuple[Value | None, InstanceProfile]] = sorted(
+        found, key=lambda pair: float(pair[0] or 0)
+    )
     (low, smallest), (high, largest) = ordered[0], ordered[-1]
-    return say("a_range", name=name, label=say.label(key), low=say.value(key, low), low_name=smallest.key,
-               high=say.value(key, high), high_name=largest.key)
+    return say(
+        "a_range",
+        name=name,
+        label=say.label(key),
+        low=say.value(key, low),
+        low_name=smallest.key,
+        high=say.value(key, high),
+        high_name=largest.key,
+    )
 
 
 def _price_sentence(draft: Draft, item: Profile, region: str) -> str | None:
@@ -179,14 +235,23 @@ def _price_sentence(draft: Draft, item: Profile, region: str) -> str | None:
     members = _priced_members(item)
     name = display(item.key)
     draft.cite_prices(members)
-    priced = sorted((m for m in members if m.usd_per_hour is not None), key=lambda m: m.usd_per_hour or 0)
+    priced = sorted(
+        (m for m in members if m.usd_per_hour is not None), key=lambda m: m.usd_per_hour or 0
+    )
     if not priced:
         return _unpriced_sentence(say, name, members, region)
     low, high = priced[0], priced[-1]
     if low is high:
         return say("a_price", name=low.key, region=place, price=say.price(low.quote()))
-    return say("a_price_range", name=name, region=place, low=say.price(low.quote()), low_name=low.key,
-               high=say.price(high.quote()), high_name=high.key)
+    return say(
+        "a_price_range",
+        name=name,
+        region=place,
+        low=say.price(low.quote()),
+        low_name=low.key,
+        high=say.price(high.quote()),
+        high_name=high.key,
+    )
 
 
 def _unpriced_sentence(
@@ -197,13 +262,20 @@ def _unpriced_sentence(
     if any(region in member.type.regions for member in members):
         return say("a_price_unknown", name=name, region=place)
     quote = members[0].quote() if len(members) == 1 else None
-    if quote and isinstance(quote.purchase, NotOffered) and quote.purchase.last_known and quote.source:
+    if (
+        quote
+        and isinstance(quote.purchase, NotOffered)
+        and quote.purchase.last_known
+        and quote.source
+    ):
         usd = number(quote.purchase.last_known.usd_per_hour, money=True)
         return say("a_price_withdrawn", name=name, region=place, usd=usd, date=quote.source.as_of)
     return say("a_price_not_offered", name=name, region=place)
 
 
-def _priced_members(item: InstanceProfile | FamilyProfile | GpuProfile) -> tuple[InstanceProfile, ...]:
+def _priced_members(
+    item: InstanceProfile | FamilyProfile | GpuProfile,
+) -> tuple[InstanceProfile, ...]:
     match item:
         case InstanceProfile():
             return (item,)

@@ -26,10 +26,14 @@ def compare_series(draft: Draft, series: Sequence[SeriesProfile], result: Compar
     draft.table((say("item"), *names), rows)
     for item in series:
         newest = item.families[0]
-        use = newest.facts and (newest.facts.good_for if say.language == "ja" else newest.facts.good_for_en)
+        use = newest.facts and (
+            newest.facts.good_for if say.language == "ja" else newest.facts.good_for_en
+        )
         if use:
             draft.quoted.append(use)
-            draft.add("- " + say("c_series_newest", name=item.key, family=display(newest.key), use=use))
+            draft.add(
+                "- " + say("c_series_newest", name=item.key, family=display(newest.key), use=use)
+            )
     draft.cite(result.sources)
 
 
@@ -49,7 +53,10 @@ def _largest(say: Phrases, item: SeriesProfile) -> str:
     ends: list[InstanceProfile] = [_end(family) for family in item.families]
     largest = max(ends, key=lambda end: end.type.vcpus)
     return say(
-        "c_series_size", name=largest.key, vcpus=largest.type.vcpus, memory=number(largest.type.memory_gib)
+        "c_series_size",
+        name=largest.key,
+        vcpus=largest.type.vcpus,
+        memory=number(largest.type.memory_gib),
     )
 
 

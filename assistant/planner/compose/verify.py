@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -23,9 +24,16 @@ _PRICE_TOLERANCE = Decimal("0.02")
 """People quote prices rounded; 30 USD for 30.10 is right."""
 _ABOUT = Decimal("0.1")
 _DECIMAL_PREFIX = Decimal("0.025")
-_OPERATORS = {"=": lambda a, b: a == b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b,
-              ">": lambda a, b: a > b, "<": lambda a, b: a < b}
-_TAG_QUESTION = re.compile(r",?\s*(?:does|do|is|are|has|have|can|was)n't\s+(?:it|they|that|this|he)\b|間違ってない|間違いない|じゃない|ではない")
+_OPERATORS: dict[str, Callable[[Decimal, Decimal], bool]] = {
+    "=": operator.eq,
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+_TAG_QUESTION = re.compile(
+    r",?\s*(?:does|do|is|are|has|have|can|was)n't\s+(?:it|they|that|this|he)\b|間違ってない|間違いない|じゃない|ではない"
+)
 _WHOLE = re.compile(r"丸ごと|まるごと|フル|full|whole|entire|1枚")
 _NEGATED = ("ない", "ません", "非対応", "不可", "無い", "なし", "not ", "n't", "without")
 
@@ -51,13 +59,21 @@ def verify(draft: Draft, request: Request, result: Description) -> None:
     for position, finding in enumerate(sorted(findings, key=lambda found: found.verdict == "yes")):
         # After a "no" the parts that are right are stated, not confirmed.
         confirms = position == 0 or finding.verdict != "yes"
-        draft.add(draft.say(f"v_{finding.verdict}", statement=finding.statement) if confirms else finding.statement)
+        draft.add(
+            draft.say(f"v_{finding.verdict}", statement=finding.statement)
+            if confirms
+            else finding.statement
+        )
         draft.quoted += [finding.echo] if finding.echo else []
-    wrong = [gpu for gpu in gpus if machines and not any(gpu.key in _gpus(item) for item in machines)]
+    wrong = [
+        gpu for gpu in gpus if machines and not any(gpu.key in _gpus(item) for item in machines)
+    ]
     for gpu in wrong:
         if gpu.carriers:
             families = dict.fromkeys(carrier.type.family for carrier in gpu.carriers)
-            draft.phrase("v_carriers", gpu=gpu.key, carriers=draft.say.listed(map(display, families)))
+            draft.phrase(
+                "v_carriers", gpu=gpu.key, carriers=draft.say.listed(map(display, families))
+            )
     for item in machines:
         facts = item.family if isinstance(item, InstanceProfile) else item.facts
         caution = facts and (facts.caution if draft.say.language == "ja" else facts.caution_en)
@@ -66,18 +82,29 @@ def verify(draft: Draft, request: Request, result: Description) -> None:
 
 
 def _findings(
-    say: Phrases, request: Request, machines: Sequence[InstanceProfile | FamilyProfile], gpus: Sequence[GpuProfile]
+    say: Phrases,
+    request: Request,
+    machines: Sequence[InstanceProfile | FamilyProfile],
+    gpus: Sequence[GpuProfile],
 ) -> list[Finding]:
     findings: list[Finding] = []
     for item in machines:
         if gpus:
             findings.append(_gpu_claim(say, item, gpus, request.text))
         findings += [_quantity_claim(say, item, quantity) for quantity in request.quantities]
-        findings += [_flag_claim(say, item, row, request.text) for row in request.filters if row.get("claim")]
+        findings += [
+            _flag_claim(say, item, row, request.text) for row in request.filters if row.get("claim")
+        ]
     if not machines:
         for gpu in gpus:
-            findings += [_quantity_claim(say, gpu, q) for q in request.quantities if BY_KEY[q.attribute].gpu]
-            findings += [_flag_claim(say, gpu, row, request.text) for row in request.filters if row.get("claim")]
+            findings += [
+                _quantity_claim(say, gpu, q) for q in request.quantities if BY_KEY[q.attribute].gpu
+            ]
+            findings += [
+                _flag_claim(say, gpu, row, request.text)
+                for row in request.filters
+                if row.get("claim")
+            ]
     return findings
 
 
@@ -101,7 +128,9 @@ def _gpu_claim(
         return Finding("no", say("v_gpu_none", name=name))
     described = say.listed(_with_memory(say, item))
     if any(gpu.key in real for gpu in gpus):
-        attachment = item.type.gpu if isinstance(item, InstanceProfile) else item.members[0].type.gpu
+        attachment = (
+            item.type.gpu if isinstance(item, InstanceProfile) else item.members[0].type.gpu
+        )
         if attachment and attachment.partition < 1 and _WHOLE.search(text):
             share = fraction(attachment.partition)
             return Finding("no", say("v_slice", name=name, gpu=attachment.gpu, fraction=share))
@@ -112,7 +141,12 @@ def _gpu_claim(
 
 def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity) -> Finding:
     key = quantity.attribute
-    if key == "gpu_count" and isinstance(item, InstanceProfile) and (gpu := item.type.gpu) and gpu.partition < 1:
+    if (
+        key == "gpu_count"
+        and isinstance(item, InstanceProfile)
+        and (gpu := item.type.gpu)
+        and gpu.partition < 1
+    ):
         share = fraction(gpu.partition)
         return Finding("no", say("v_slice", name=item.key, gpu=gpu.gpu, fraction=share))
     name, values = display(item.key), _values(item, key)
@@ -128,14 +162,23 @@ def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity) -> Finding:
         verdict = "depends"
     low, high = values[0], values[-1]
     if low[1] != high[1]:
-        statement = say("v_mixed", name=name, label=label, low=say.value(key, low[1]), low_name=low[0],
-                        high=say.value(key, high[1]), high_name=high[0])
+        statement = say(
+            "v_mixed",
+            name=name,
+            label=label,
+            low=say.value(key, low[1]),
+            low_name=low[0],
+            high=say.value(key, high[1]),
+            high_name=high[0],
+        )
         return Finding(verdict, statement)
     value = say.value(key, low[1])
     if verdict == "yes" or quantity.explicit:
         return Finding(verdict, say("v_value_is", name=name, label=label, value=value))
     wrong = say("not_", wrong=say.value(key, quantity.value))
-    return Finding(verdict, say("v_value_not", name=name, label=label, value=value, wrong=wrong), wrong)
+    return Finding(
+        verdict, say("v_value_not", name=name, label=label, value=value, wrong=wrong), wrong
+    )
 
 
 def _matches(value: Value, quantity: Quantity) -> bool:
@@ -149,7 +192,7 @@ def _matches(value: Value, quantity: Quantity) -> bool:
     if quantity.op == "=" and quantity.unit in ("GB", "GiB"):
         # People say 2 TB for 2,048 GiB and 22 GB for 22.4 GiB.
         return abs(actual - claimed) <= max(_HALF_GB, actual * _DECIMAL_PREFIX)
-    return bool(_OPERATORS[quantity.op](actual, claimed))
+    return _OPERATORS[quantity.op](actual, claimed)
 
 
 def _values(item: Profile, key: str) -> list[tuple[str, Value]]:
@@ -157,22 +200,35 @@ def _values(item: Profile, key: str) -> list[tuple[str, Value]]:
     if isinstance(item, GpuProfile):
         value = BY_KEY[key].of(item.gpu)
         return [] if value is None else [(item.key, value)]
-    members = [item] if isinstance(item, InstanceProfile) else item.members if isinstance(item, FamilyProfile) else ()
+    members = (
+        [item]
+        if isinstance(item, InstanceProfile)
+        else item.members
+        if isinstance(item, FamilyProfile)
+        else ()
+    )
     found = [(member.key, BY_KEY[key].of(member)) for member in members]
     pairs = [(name, value) for name, value in found if value is not None and value != 0]
     return sorted(pairs, key=lambda pair: float(pair[1]) if not isinstance(pair[1], str) else 0)
 
 
-def _flag_claim(say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, row: dict[str, Any], text: str) -> Finding:
+def _flag_claim(
+    say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, row: dict[str, Any], text: str
+) -> Finding:
     if "attribute" not in row:
         return _cpu_claim(say, item, row)
     key, name = str(row["attribute"]), display(item.key)
     label = {"efa_interfaces": "EFA", "nvlink_gb_s": "NVLink"}.get(key, say.label(key))
-    members = [item.gpu] if isinstance(item, GpuProfile) else list(
-        [item] if isinstance(item, InstanceProfile) else item.members)
+    members = (
+        [item.gpu]
+        if isinstance(item, GpuProfile)
+        else list([item] if isinstance(item, InstanceProfile) else item.members)
+    )
     having = [member for member in members if BY_KEY[key].of(member)]
     claim = _TAG_QUESTION.sub("", text)
-    negated = any(word in claim for word in _NEGATED) and not claim.endswith(("ませんか", "ないか", "ない?", "ないの"))
+    negated = any(word in claim for word in _NEGATED) and not claim.endswith(
+        ("ませんか", "ないか", "ない?", "ないの")
+    )
     if len(having) == len(members) or not having:
         supported = bool(having)
         statement = say("a_flag_yes" if supported else "a_flag_no", name=name, label=label)
@@ -190,14 +246,29 @@ def _amount(say: Phrases, item: Profile, key: str, name: str, label: str) -> str
     (small, low), (large, high) = values[0], values[-1]
     if low == high:
         return say("v_value_is", name=name, label=label, value=say.value(key, low))
-    return say("v_mixed", name=name, label=label, low=say.value(key, low), low_name=small,
-               high=say.value(key, high), high_name=large)
+    return say(
+        "v_mixed",
+        name=name,
+        label=label,
+        low=say.value(key, low),
+        low_name=small,
+        high=say.value(key, high),
+        high_name=large,
+    )
 
 
-def _cpu_claim(say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, row: dict[str, Any]) -> Finding:
-    first = item if isinstance(item, InstanceProfile) else (item.members if isinstance(item, FamilyProfile) else item.carriers)[0]
-    holds = row.get("arch", first.type.arch) == first.type.arch and row.get(
-        "cpu_maker", first.type.cpu_maker) == first.type.cpu_maker
+def _cpu_claim(
+    say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, row: dict[str, Any]
+) -> Finding:
+    first = (
+        item
+        if isinstance(item, InstanceProfile)
+        else (item.members if isinstance(item, FamilyProfile) else item.carriers)[0]
+    )
+    holds = (
+        row.get("arch", first.type.arch) == first.type.arch
+        and row.get("cpu_maker", first.type.cpu_maker) == first.type.cpu_maker
+    )
     model = (first.family and first.family.cpu_model) or first.type.cpu_maker
     statement = say("v_arch", name=display(item.key), maker=model, arch=first.type.arch)
     return Finding("yes" if holds else "no", statement)
