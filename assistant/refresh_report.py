@@ -43,7 +43,10 @@ def refresh_error(error: KnowledgeError) -> AssistantError:
     english = str(error)
     match error:
         case RefreshLoginError():
-            message = "AWS の認証情報がないか、使えません。`aws sso login` か `aws configure` を実行してください。"
+            message = (
+                "AWS の認証情報がないか、使えません。"
+                "`aws sso login` か `aws configure` を実行してください。"
+            )
             return AuthenticationError(f"{message}({english})", english)
         case RefreshDeniedError():
             message = (
@@ -65,7 +68,10 @@ def _japanese(part: PartReport) -> list[str]:
     name = _PARTS[part.part][0]
     if part.error:
         return [f"- **{name}**: 更新できず、以前のデータのままです。{part.error}"]
-    found = f"- **{name}**: {len(part.regions)} リージョンから {part.items:,} 件を取得しました({part.as_of})。"
+    regions = len(part.regions)
+    found = (
+        f"- **{name}**: {regions} リージョンから {part.items:,} 件を取得しました({part.as_of})。"
+    )
     lines = [
         found
         + _changes("新しい種類", part.added, "、")

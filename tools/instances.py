@@ -76,6 +76,8 @@ class FindRequest(Model):
     families: tuple[str, ...] = ()
     gpu: str | None = None
     has_gpu: bool | None = None
+    gpu_architecture: str | None = None
+    """Beginning of the architecture's name: `Hopper`, `Blackwell` (Ultra included)."""
     arch: Arch | None = None
     cpu_maker: CpuMaker | None = None
     exclude_gpus: tuple[str, ...] = ()
@@ -303,6 +305,9 @@ def _excluded(request: FindRequest, item: InstanceType) -> bool:
 
 
 def _fulfils(item: InstanceProfile, request: FindRequest) -> bool:
+    wanted = request.gpu_architecture
+    if wanted and not (item.gpu and item.gpu.architecture.startswith(wanted)):
+        return False
     return all(_holds(item, condition) for condition in request.conditions)
 
 

@@ -132,8 +132,10 @@ class Names:
                 return UnknownNameError(name, "misspelt", near)
             return UnknownNameError(name, "no_such_size", tuple(listed))
         if near := self._nearest(word):
-            problem = "misspelt" if _is_misspelling(word, near[0]) else "no_such_family"
-            return UnknownNameError(name, problem, near)
+            # A letter more or less in a bare name is another family (c6ae), swapped ones are not.
+            slip = "." in word or sorted(word) == sorted(near[0])
+            repaired = slip and _is_misspelling(word, near[0])
+            return UnknownNameError(name, "misspelt" if repaired else "no_such_family", near)
         is_name = re.fullmatch(rf"{_FAMILY}(?:\.\S+)?", word)
         return UnknownNameError(name, "no_such_family" if is_name else "not_a_name", ())
 

@@ -165,6 +165,10 @@ class EntityReader:
                     Mention(match.start(), match[0], (Subject("instance", name),))
                 )
                 found.rest = _masked(found.rest, match)
+            elif family and owner is not None and owner.subjects[0].kind == "family":
+                found.mentions.remove(owner)
+                found.unknown.append(name)
+                found.rest = _masked(found.rest, match)
             elif family is None:
                 found.sizes.append(canonical_size(match[1]))
                 found.rest = _masked(found.rest, match)
@@ -198,7 +202,9 @@ class EntityReader:
         kept: list[Mention] = []
         for mention in found.mentions:
             after = found.text[mention.start + len(mention.text) :]
-            if _RULED_OUT.match(after) and mention.subjects[0].kind != "instance":
+            before = found.text[: mention.start]
+            ruled_out = _RULED_OUT.match(after) or _RULED_OUT_BEFORE.search(before)
+            if ruled_out and mention.subjects[0].kind != "instance":
                 found.excluded += mention.subjects
             else:
                 kept.append(mention)
@@ -353,10 +359,15 @@ _UNNEEDED = re.compile(r"\s*(?:は|が|も)?\s*(?:要ら|いら|不要|なくて
 _NEGATED_AFTER = re.compile(
     rf"(?:\s*(?:と|や|も|、)\s*[^\s、。]{{1,8}}?)?\s*(?:搭載|付き|対応)?{_NOT}"
 )
-_NEGATED_BEFORE = re.compile(r"(?:\bno|\bnon|\bwithout|\bexcluding|\bexcept|\bnot)[\s\-]*$")
+_NEGATED_BEFORE = re.compile(
+    r"(?:\bno|\bnon|\bwithout|\bexcluding|\bexcept|\bnot|n't|don't want(?: anything)?)[\s\-]*$"
+)
 _LISTED = r"(?:\s*(?:も|と|や|、)\s*[a-z0-9\- ]{2,14})*"
 _RULED_OUT = re.compile(
     rf"{_LISTED}\s*(?:以外|(?:は|も|が|を)?\s*(?:要ら|いら|不要|除|抜き))|(?:系|シリーズ)?ほど"
+)
+_RULED_OUT_BEFORE = re.compile(
+    r"(?:isn't|aren't|not|without|except|other than|excluding)\s+(?:an?\s+|the\s+)?$"
 )
 _TOTAL = re.compile(r"合計|総量|トータル|全部で|全部足|足すと|合わせ|total|combined")
 _COMPUTE = re.compile(r"性能|tflops|flops|演算|理論値|速度")

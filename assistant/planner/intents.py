@@ -42,7 +42,7 @@ Intent = Literal[
     "decline_generate",
 ]
 
-_DOMAIN = re.compile(r"gpu|cpu|インスタンス|instance|ec2|aws|サーバ|マシン|vram|リージョン")
+_DOMAIN = re.compile(r"gpu|cpu|世代|インスタンス|instance|ec2|aws|サーバ|マシン|vram|リージョン")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,7 @@ RULES: tuple[Rule, ...] = (
     ("decline_generate", lambda s: "generate" in s.scope),
     ("decline_sizing", lambda s: "sizing" in s.scope and not _is_lookup(s)),
     ("cost", lambda s: _costs(s)),
+    ("find", lambda s: _caps_price(s)),
     ("decline_cost", lambda s: "cost" in s.scope and not s.named and s.context is None),
     ("decline_chat", lambda s: "chat" in s.scope and not s.named),
     ("decline_other_service", lambda s: "other_service" in s.scope and not s.named),
@@ -202,7 +203,9 @@ def _asks_region(s: Signals) -> bool:
     place = s.entities.regions or re.search(r"リージョン|region|where|どこで|どこに|どこの", s.text)
     priced = "usd_per_hour" in s.entities.attributes
     listing = re.search(r"インスタンス|instances?\b|もの|全部|すべて|一覧|リスト|機種|挙げ", s.text)
-    open_find = s.kinds <= {"gpu", "series"} and bool(listing)
+    open_find = (s.kinds <= {"gpu", "series"} and bool(listing)) or (
+        s.kinds == frozenset({"series"}) and not s.context
+    )
     return bool(
         anchored
         and place
@@ -231,6 +234,8 @@ def _costs(s: Signals) -> bool:
     about_context = s.context is not None and bool(s.context.subjects) and not s.named
     if not (machines or about_context) or s.superlative:
         return False
+    if s.context is not None and s.context.intent == "find" and not machines and not usage.lasts:
+        return False
     if about_context and s.context is not None and s.context.intent == "cost":
         return (
             not usage.empty
@@ -247,7 +252,7 @@ def _costs(s: Signals) -> bool:
 
 
 _DEFINES = re.compile(
-    r"とは|って何|ってなに|ってなん|何ですか|なんですか|意味|仕組み|説明|"
+    r"とは|って何(?!が|の|枚|基|g|台)|ってなに|ってなん|何ですか|なんですか|意味|仕組み|説明|"
     r"what is|what's|what are|explain"
 )
 _HOW_TO = re.compile(
@@ -269,6 +274,13 @@ def _explains(s: Signals) -> bool:
     return "concept" in s.scope or bool(asked and mentions_term(s.text))
 
 
+def _caps_price(s: Signals) -> bool:
+    """Whether the clause sets a price per hour that must not be exceeded, and names nothing."""
+    ceiling = any(q.attribute == "usd_per_hour" for q in s.entities.quantities)
+    hourly = re.search(r"時間|時給|毎時|hour|/h", s.text)
+    return bool(ceiling and hourly and not s.named and s.context is None)
+
+
 def _compares(s: Signals) -> bool:
     if s.entities.quantities and not ("compare" in s.cues and len(s.entities.subjects) >= 2):
         return False
@@ -281,60 +293,50 @@ def _compares(s: Signals) -> bool:
     return "compare" in s.cues and carried and not re.fullmatch(r".*\bor\b.*", s.text)
 
 
+_INSTANCES = re.compile(
+    r"インスタンス|instances?\b|マシン|機(?:種|は|を|で|の)|box(?:es)?\b|machines?\b"
+)
+
+
 def _searches(s: Signals) -> bool:
-    exact = "instance" in s.kinds
-    wants = s.superlative or bool(_EXTREMES.search(s.text)) or "find" in s.cues
-    if exact:
+    """Whether the clause looks for instance types by what they must have."""
+    if "instance" in s.kinds:
         return False
     if s.kinds & {"family", "series", "gpu"}:
-        filtered = bool(s.entities.quantities) or bool(s.entities.filters)
-        hosts = "gpu" in s.kinds and (
-            "carry" in s.cues or bool(re.search(r"インスタンス|instance", s.text))
-        )
-        if (
-            s.kinds == frozenset({"gpu"})
-            and s.entities.attributes
-            and not hosts
-            and not s.entities.quantities
-        ):
-            return s.superlative
-        if (
-            s.kinds == frozenset({"family"})
-            and s.entities.attributes
-            and not s.superlative
-            and "find" not in s.cues
-        ):
-            return False
-        return (
-            s.superlative
-            or hosts
-            or (filtered and ("find" in s.cues or bool(s.entities.quantities)))
-            or ("series" in s.kinds and wants)
-            or bool(_EXTREMES.search(s.text))
-        )
-    within = s.context is not None and (
-        "carry" in s.cues or (s.superlative and s.context.intent == "find")
+        return _searches_within(s)
+    return _searches_all(s)
+
+
+def _searches_within(s: Signals) -> bool:
+    """Whether the clause looks for something among the families or GPUs that it names."""
+    found, asked = s.entities, s.superlative or "find" in s.cues
+    hosts = "gpu" in s.kinds and ("carry" in s.cues or bool(_INSTANCES.search(s.text)))
+    only_gpus = s.kinds == frozenset({"gpu"})
+    if only_gpus and found.attributes and not hosts and not found.quantities:
+        return s.superlative
+    if s.kinds == frozenset({"family"}) and found.attributes and not asked:
+        return False
+    filtered = bool(found.quantities) or (bool(found.filters) and asked)
+    series = "series" in s.kinds and (asked or bool(found.regions))
+    return s.superlative or hosts or filtered or series or bool(_EXTREMES.search(s.text))
+
+
+def _searches_all(s: Signals) -> bool:
+    """Whether a clause that names nothing looks for instance types."""
+    found, context = s.entities, s.context
+    wants = s.superlative or bool(_EXTREMES.search(s.text)) or "find" in s.cues
+    within = context is not None and (
+        "carry" in s.cues or (s.superlative and context.intent == "find")
     )
     if not s.domain and "gpu_scope" not in s.cues and not within:
         return False
-    if (
-        s.context is not None
-        and s.context.intent == "compare"
-        and s.superlative
-        and not s.entities.quantities
-    ):
-        return False
-    about_context = (
-        s.context is not None and s.context.intent != "find" and bool(s.context.subjects)
-    )
-    scoped = (
-        s.superlative or "gpu_scope" in s.cues or re.search(r"インスタンス|instances?\b", s.text)
-    )
-    counted = all(quantity.attribute == "gpu_count" for quantity in s.entities.quantities)
-    if about_context and s.entities.attributes and not scoped and counted:
-        return False
-    return (
-        wants
-        or bool(s.entities.quantities)
-        or (bool(s.entities.filters) and _DOMAIN.search(s.text) is not None)
-    )
+    if context is not None and context.subjects and context.intent != "find":
+        if context.intent == "compare" and s.superlative and not found.quantities:
+            return False
+        scoped = s.superlative or "gpu_scope" in s.cues or _INSTANCES.search(s.text)
+        counted = all(quantity.attribute == "gpu_count" for quantity in found.quantities)
+        if found.attributes and not scoped and counted:
+            return False
+    somewhere = bool(found.regions) and bool(re.search(r"gpu|インスタンス|instance", s.text))
+    filtered = bool(found.filters) and bool(_DOMAIN.search(s.text))
+    return wants or bool(found.quantities) or filtered or somewhere

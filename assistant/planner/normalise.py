@@ -35,12 +35,26 @@ def normalise(text: str) -> str:
     word = re.sub(r"(?<=[a-z0-9])[・。](?=[a-z0-9])", ".", word)
     word = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", word)
     word = re.sub(r"(vram|gpu|memory|ram|cpu|nvme|ssd|ebs)(?=\d)", r"\1 ", word)
+    word = re.sub(r"(\d)\s*まい", r"\1枚", word)
+    word = _ENGLISH_NUMBER.sub(lambda match: _ENGLISH[match[0]], word)
+    word = re.sub(
+        r"how much (?=(?:gpu |system )?(?:memory|vram|ram|network|storage|disk|bandwidth))",
+        "",
+        word,
+    )
     word = re.sub(r"どれ(?=くらい|ぐらい|ほど|だけ)", "いくつ", word)
     word = _SPACED.sub("", _spelled(word))
     word = _written(word)
     return _KANJI_NUMBER.sub(_arabic, _protect(word)).replace("\0", "一").strip()
 
 
+_ENGLISH = {
+    word: str(number)
+    for number, word in enumerate(
+        "two three four five six seven eight nine ten eleven twelve sixteen".split(), 2
+    )
+} | {"sixteen": "16"}
+_ENGLISH_NUMBER = re.compile(rf"\b(?:{'|'.join(_ENGLISH)})\b")
 _J = "ぁ-んァ-ヶー一-龠"
 _SPACED = re.compile(
     rf"(?<=[{_J}]) +(?=[{_J}])|(?<=[a-z0-9]) +(?=[のはがを])|(?<=[のはがを]) +(?=[a-z0-9])"

@@ -102,8 +102,9 @@ def _read(match: re.Match[str], text: str) -> list[Quantity]:
     before = text[max(0, match.start() - _CONTEXT) : match.start()]
     after = text[match.end("unit") if match["unit"] else match.end() :][:_CONTEXT]
     attribute = unit["attribute"]
-    if re.match(r"\s*(?:あたり|当たり|につき)", after):
+    if _PER_UNIT.match(after):
         return []
+    attribute = _nearby(attribute, before, after)
     if attribute == "memory":
         attribute = _memory_kind(before, after, text)
     op = _operator(match["before"], match["after"])
@@ -125,6 +126,22 @@ def _read(match: re.Match[str], text: str) -> list[Quantity]:
         "<=" if attribute == "usd_per_hour" else ">=" if "gbps" in attribute else "="
     )
     return [Quantity(attribute, op or default, value, unit["unit"], match[0], op is not None)]
+
+
+_PER_UNIT = re.compile(r"\s*(?:あたり|当たり|につき|の?\s*(?:メモリ|vram|単価|料金))")
+_SPECIFIC = (
+    ("network_gbps", re.compile(r"ebs"), "ebs_gbps"),
+    ("network_gbps", re.compile(r"ベースライン|baseline"), "network_baseline_gbps"),
+    ("memory_bandwidth_gb_s", re.compile(r"nvlink"), "nvlink_gb_s"),
+)
+
+
+def _nearby(attribute: str, before: str, after: str) -> str:
+    """Return what a unit measures beside a word that says so (`EBS帯域が20Gbps`)."""
+    for general, word, specific in _SPECIFIC:
+        if attribute == general and (word.search(before) or word.search(after[:6])):
+            return specific
+    return attribute
 
 
 def _memory_kind(before: str, after: str, text: str) -> str:
@@ -154,7 +171,9 @@ def _comparisons() -> list[tuple[Operator, re.Pattern[str]]]:
     return [(op, any_of(entries)) for op, entries in table("units")["compare"].items()]
 
 
-_APPROXIMATE = re.compile(r"約|およそ|だいたい|ざっくり|くらい|ぐらい|程度|前後|about|around")
+_APPROXIMATE = re.compile(
+    r"約|およそ|だいたい|ざっくり|くらい|ぐらい|程度|前後|級|クラス|about|around"
+)
 
 
 @cache

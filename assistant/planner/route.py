@@ -9,6 +9,7 @@ from typing import Any
 from assistant.planner.quantities import Quantity
 from assistant.planner.slots import Request
 from assistant.planner.usage import Usage
+from tools.names import Subject
 from tools.attributes import BY_KEY
 from tools.instances import MAX_NAMES
 
@@ -38,9 +39,11 @@ def route(request: Request) -> list[Call]:
             for part in _alternatives(request)
             for region in regions
         ]
-    names = [subject.key for subject in request.subjects][:MAX_NAMES]
+    names = [subject.key for subject in _real(request)][:MAX_NAMES]
     if not names:
         return calls
+    if request.intent == "cost" and _specifications(request):
+        calls.append(_call("describe_instances", names, request, regions[0]))
     if request.intent == "cost":
         return calls + [_cost(names, request, region) for region in regions]
     if request.intent == "compare" and len(names) > 1:
@@ -48,6 +51,23 @@ def route(request: Request) -> list[Call]:
     if request.intent in _DESCRIBED or request.intent == "compare":
         return calls + [_call("describe_instances", names, request, region) for region in regions]
     return calls
+
+
+def _real(request: Request) -> list[Subject]:
+    """Return the subjects to answer about: beside a name that does not exist, only others' kin."""
+    families = {name.partition(".")[0] for name in request.unknown}
+    if not families:
+        return list(request.subjects)
+    return [
+        s
+        for s in request.subjects
+        if s.kind == "instance" or (s.kind == "family" and s.key not in families)
+    ]
+
+
+def _specifications(request: Request) -> list[str]:
+    """Return the attributes that a question about costs asks for as well."""
+    return [key for key in request.attributes if not key.startswith("usd")]
 
 
 def _cost(names: list[str], request: Request, region: str | None) -> Call:
@@ -123,7 +143,9 @@ def _field(row: dict[str, Any]) -> dict[str, Any]:
         opposite = {"arm64": "x86_64", "x86_64": "arm64"}
         arch = {"arch": opposite[row["arch"]]} if "arch" in row else {}
         return arch | ({"exclude_cpu_makers": [row["cpu_maker"]]} if "cpu_maker" in row else {})
-    return {key: row[key] for key in ("arch", "cpu_maker", "has_gpu") if key in row}
+    return {
+        key: row[key] for key in ("arch", "cpu_maker", "has_gpu", "gpu_architecture") if key in row
+    }
 
 
 def _scope(

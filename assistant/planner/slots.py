@@ -122,7 +122,7 @@ def _resized(request: Request, sizes: Sequence[str], context: Request) -> Reques
 _MORE = re.compile(
     r"高い|高価|大き|多い|多く|速い|速く|増え|上|more|higher|larger|bigger|faster|expensive"
 )
-_LESS = re.compile(r"安い|安く|安価|小さ|少な|遅い|下|less|lower|smaller|slower|cheaper")
+_LESS = re.compile(r"狭|安い|安く|安価|小さ|少な|遅い|下|less|lower|smaller|slower|cheaper")
 
 
 def _comparative(found: Entities, text: str) -> tuple[str, str, bool] | None:
@@ -254,11 +254,20 @@ def _of_gpu(quantity: Quantity, text: str) -> Quantity:
 def merge(requests: Sequence[Request]) -> tuple[Request, ...]:
     """Drop small talk beside real requests, and requests that repeat another one."""
     real = [request for request in requests if request.intent not in _TALK]
+    real = [
+        r for i, r in enumerate(real) if not any(_narrowed(r, later) for later in real[i + 1 :])
+    ]
     kept: list[Request] = []
     for request in real or list(requests[:1]):
         if not any(_covers(other, request) for other in kept):
             kept.append(request)
     return tuple(kept)
+
+
+def _narrowed(earlier: Request, later: Request) -> bool:
+    """Whether a search only prepares a later one of the same question (a budget, then the wish)."""
+    both = earlier.intent == later.intent == "find" and earlier.sort is None
+    return both and set(earlier.quantities) <= set(later.quantities) and not earlier.subjects
 
 
 def _covers(left: Request, right: Request) -> bool:
@@ -295,6 +304,8 @@ def _order(found: Entities, cues: frozenset[str], text: str) -> tuple[str | None
     """Return the attribute to sort by and whether largest first; None if no order was asked for."""
     named = [key for key in found.attributes if key in _SIZES]
     low, high = "superlative_low" in cues, "superlative_high" in cues or "最大" in text
+    if low and "usd_per_gpu_hour" in named:
+        return "usd_per_gpu_hour", False
     if low and (re.search(r"安|cheap|low|expensive|手頃|得|最低価格", text) or not named):
         return (
             "usd_per_hour"

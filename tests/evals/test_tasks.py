@@ -27,7 +27,7 @@ def test_a_task_runs_without_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         task, model="none", log_dir=str(tmp_path), display="none"
     )
     assert logs[0].status == "success"
-    assert len(assistant.asked) == 65
+    assert len(assistant.asked) == 100
     assert logs[0].results is not None
     metrics = logs[0].results.scores[0].metrics
     assert {"accuracy", "stderr", "abstention"} <= set(metrics)

@@ -215,7 +215,7 @@ def _offer(result: CostEstimate, item: Offer, subject: str) -> Figures:
     if item.amount is not None:
         yield from _money(result, subject, "offer", item.amount, item.region)
     if item.delta is not None:
-        yield from _money(result, subject, "offer_delta", abs(item.delta), item.region)
+        yield from _money(result, subject, "offer_delta", abs(item.delta), None)
 
 
 def _amounts(

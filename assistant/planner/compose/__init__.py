@@ -28,6 +28,7 @@ from tools.results import InputFailure, NameFailure, Result
 __all__ = ["Composition", "compose", "compose_result"]
 
 _DESCRIPTIONS = {
+    "cost": attributes,
     "attributes": attributes,
     "sizes": sizes,
     "verify": verify,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.phrases import display
 from assistant.planner.compose.sentences import state
@@ -11,6 +13,7 @@ from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile
 
 _JAPAN = ("ap-northeast-1", "ap-northeast-3")
 MAX_NAMES = 12
+_DENIED = re.compile(r"ない(?!か|の?\?)|ません(?!か)|終了|廃止|無理|not |n't|no longer")
 
 
 def availability(draft: Draft, request: Request, result: Description) -> None:
@@ -20,7 +23,7 @@ def availability(draft: Draft, request: Request, result: Description) -> None:
         if not members:
             continue
         for region in request.regions:
-            _in_region(draft, item, members, region)
+            _in_region(draft, item, members, region, request)
         _everywhere(draft, item, members, request)
         for key in request.attributes:
             draft.add(state(draft, item, key, result.region) or "")
@@ -29,17 +32,20 @@ def availability(draft: Draft, request: Request, result: Description) -> None:
     draft.cite(result.sources)
 
 
-def _in_region(draft: Draft, item: Profile, members: list[InstanceProfile], region: str) -> None:
+def _in_region(
+    draft: Draft, item: Profile, members: list[InstanceProfile], region: str, request: Request
+) -> None:
     say = draft.say
     offered = [member.key for member in members if region in member.type.regions]
     name, place = display(item.key), say.region(region)
+    denied = request.asserted and bool(_DENIED.search(request.text))
     if len(offered) == len(members):
-        draft.phrase("r_yes", name=name, region=place)
+        draft.phrase("r_yes_denied" if denied else "r_yes", name=name, region=place)
     elif offered:
         shown = say.listed(offered[:MAX_NAMES])
         draft.phrase("r_some", name=name, region=place, names=shown)
     else:
-        draft.phrase("r_no", name=name, region=place)
+        draft.phrase("r_no_denied" if denied else "r_no", name=name, region=place)
         near = [
             say.region(code)
             for code in _JAPAN

@@ -179,6 +179,7 @@ def _conditions(say: Phrases, find: FindRequest) -> str:
         )
     parts += [display(family) for family in find.families]
     parts += [find.gpu] if find.gpu else []
+    parts += [find.gpu_architecture] if find.gpu_architecture else []
     if find.has_gpu is not None and not find.gpu:
         parts.append(
             {

@@ -124,7 +124,7 @@ def sources_of_attribute(item: Profile, key: str) -> list[str]:
 
 def wanted(request: Request, item: Profile) -> list[str]:
     """Return the attributes to state: general words mean a GPU's own for GPUs."""
-    keys = list(request.attributes)
+    keys = [key for key in request.attributes if request.intent != "cost" or key[:3] != "usd"]
     if isinstance(item, GpuProfile):
         keys = [_OF_GPUS.get(key, key) for key in keys]
     # "GPU のメモリ" names the GPU only to say whose memory is meant.

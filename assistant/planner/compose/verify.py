@@ -14,6 +14,7 @@ from assistant.planner.compose.describe import describe
 from assistant.planner.compose.phrases import Phrases, display, fraction, short
 from assistant.planner.quantities import Quantity
 from assistant.planner.slots import Request
+from knowledge.ec2.schema import GpuAttachment
 from tools.attributes import BY_KEY, Value
 from tools.instances import Description
 from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile
@@ -113,6 +114,23 @@ def _gpus(item: InstanceProfile | FamilyProfile) -> list[str]:
     return list(dict.fromkeys(member.type.gpu.gpu for member in members if member.type.gpu))
 
 
+def _slice_claim(say: Phrases, name: str, attachment: GpuAttachment, text: str) -> Finding:
+    """Judge what is said about the share of a GPU: a half, a quarter, the whole."""
+    said = next((share for share, words in _SHARES if words.search(text)), None)
+    if said is None and _WHOLE.search(text):
+        said = 1.0
+    share = fraction(attachment.partition)
+    verdict: Verdict = "no" if said is not None and said != attachment.partition else "yes"
+    return Finding(verdict, say("v_slice", name=name, gpu=attachment.gpu, fraction=share))
+
+
+_SHARES = (
+    (0.5, re.compile(r"半分|1/2|2分の1|half")),
+    (0.25, re.compile(r"1/4|4分の1|四分の一|quarter")),
+    (0.125, re.compile(r"1/8|8分の1|八分の一|eighth")),
+)
+
+
 def _with_memory(say: Phrases, item: InstanceProfile | FamilyProfile) -> list[str]:
     """Return the GPUs of an item with their memory: `A100(40 GB)`."""
     members = [item] if isinstance(item, InstanceProfile) else item.members
@@ -131,9 +149,8 @@ def _gpu_claim(
         attachment = (
             item.type.gpu if isinstance(item, InstanceProfile) else item.members[0].type.gpu
         )
-        if attachment and attachment.partition < 1 and _WHOLE.search(text):
-            share = fraction(attachment.partition)
-            return Finding("no", say("v_slice", name=name, gpu=attachment.gpu, fraction=share))
+        if attachment and attachment.partition < 1:
+            return _slice_claim(say, name, attachment, text)
         return Finding("yes", say("v_gpu_is", name=name, gpu=described))
     wrong = say.listed(dict.fromkeys(gpu.gpu.model for gpu in gpus))
     return Finding("no", say("v_gpu_not", name=name, wrong=wrong, gpu=described))
@@ -215,6 +232,8 @@ def _values(item: Profile, key: str) -> list[tuple[str, Value]]:
 def _flag_claim(
     say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, row: dict[str, Any], text: str
 ) -> Finding:
+    if "gpu_architecture" in row:
+        return _architecture_claim(say, item, str(row["gpu_architecture"]))
     if "attribute" not in row:
         return _cpu_claim(say, item, row)
     key, name = str(row["attribute"]), display(item.key)
@@ -255,6 +274,17 @@ def _amount(say: Phrases, item: Profile, key: str, name: str, label: str) -> str
         high=say.value(key, high),
         high_name=large,
     )
+
+
+def _architecture_claim(
+    say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, claimed: str
+) -> Finding:
+    gpu = item.gpu if not isinstance(item, FamilyProfile) else item.members[-1].gpu
+    name, label = display(item.key), say.label("gpu_architecture")
+    if gpu is None:
+        return Finding("no", say("v_gpu_none", name=name))
+    statement = say("v_value_is", name=name, label=label, value=gpu.architecture)
+    return Finding("yes" if gpu.architecture.startswith(claimed) else "no", statement)
 
 
 def _cpu_claim(
