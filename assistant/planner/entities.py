@@ -27,7 +27,7 @@ _EACH = re.compile(r"同士|どうし|どおし")
 _SHORT = 3
 _KATAKANA = re.compile(r"[ァ-ヶー]+")
 _SIZE_ONLY = re.compile(
-    r"(?<![a-z0-9.])(\d+xlarge|\d+xl|xlarge|xl|large|medium|metal(?:-\d+xl)?)(?![a-z0-9])"
+    r"(?<![a-z0-9.])(?<!bare )(\d+xlarge|\d+xl|xlarge|xl|large|medium|metal(?:-\d+xl)?)(?![a-z0-9])"
 )
 _FAMILY_LIKE = re.compile(
     r"(?<![a-z0-9.\-])(?:p6-?b\d{3}|(?:c|p|g|gr)\d{1,2}[a-z]{0,4}(?:-[a-z]+\d*)?|(?:inf|trn)\d[a-z]?)(?![a-z0-9])",
@@ -367,7 +367,8 @@ _RULED_OUT = re.compile(
     rf"{_LISTED}\s*(?:以外|(?:は|も|が|を)?\s*(?:要ら|いら|不要|除|抜き))|(?:系|シリーズ)?ほど"
 )
 _RULED_OUT_BEFORE = re.compile(
-    r"(?:isn't|aren't|not|without|except|other than|excluding)\s+(?:an?\s+|the\s+)?$"
+    r"(?:(?:that|which)\s+(?:isn't|aren't)|\bnot|without|except|other than|excluding)"
+    r"\s+(?:an?\s+|the\s+)?$"
 )
 _TOTAL = re.compile(r"合計|総量|トータル|全部で|全部足|足すと|合わせ|total|combined")
 _COMPUTE = re.compile(r"性能|tflops|flops|演算|理論値|速度")

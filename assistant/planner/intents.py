@@ -307,6 +307,17 @@ def _searches(s: Signals) -> bool:
     return _searches_all(s)
 
 
+def _goes_on(s: Signals) -> bool:
+    """Whether the clause only makes sense as going on with the search before it."""
+    if s.context is None:
+        return False
+    if re.search(r"同じgpu|same gpu", s.text):
+        return True
+    return s.context.intent == "find" and (
+        s.superlative or bool(re.search(r"番目|ファミリー名|famil", s.text))
+    )
+
+
 def _searches_within(s: Signals) -> bool:
     """Whether the clause looks for something among the families or GPUs that it names."""
     found, asked = s.entities, s.superlative or "find" in s.cues
@@ -325,9 +336,7 @@ def _searches_all(s: Signals) -> bool:
     """Whether a clause that names nothing looks for instance types."""
     found, context = s.entities, s.context
     wants = s.superlative or bool(_EXTREMES.search(s.text)) or "find" in s.cues
-    within = context is not None and (
-        "carry" in s.cues or (s.superlative and context.intent == "find")
-    )
+    within = context is not None and ("carry" in s.cues or _goes_on(s))
     if not s.domain and "gpu_scope" not in s.cues and not within:
         return False
     if context is not None and context.subjects and context.intent != "find":
@@ -338,5 +347,6 @@ def _searches_all(s: Signals) -> bool:
         if found.attributes and not scoped and counted:
             return False
     somewhere = bool(found.regions) and bool(re.search(r"gpu|インスタンス|instance", s.text))
-    filtered = bool(found.filters) and bool(_DOMAIN.search(s.text))
-    return wants or bool(found.quantities) or filtered or somewhere
+    generation = any("gpu_architecture" in row for row in found.filters)
+    filtered = bool(found.filters) and (generation or bool(_DOMAIN.search(s.text)))
+    return _goes_on(s) or wants or bool(found.quantities) or filtered or somewhere

@@ -36,6 +36,7 @@ def normalise(text: str) -> str:
     word = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", word)
     word = re.sub(r"(vram|gpu|memory|ram|cpu|nvme|ssd|ebs)(?=\d)", r"\1 ", word)
     word = re.sub(r"(\d)\s*まい", r"\1枚", word)
+    word = re.sub(r"(\d)\s*分の\s*(\d)", r"\2/\1", word)
     word = _ENGLISH_NUMBER.sub(lambda match: _ENGLISH[match[0]], word)
     word = re.sub(
         r"how much (?=(?:gpu |system )?(?:memory|vram|ram|network|storage|disk|bandwidth))",

@@ -149,7 +149,9 @@ def _memory_kind(before: str, after: str, text: str) -> str:
     total = "gpu_memory_total_gb" if _TOTAL.search(before) else "gpu_memory_gb"
     if _STORAGE.search(before) or _STORAGE.match(after.lstrip("の ")):
         return "nvme_gb"
-    if _HOST_MEMORY.search(before):
+    if _HOST_MEMORY.search(before) or re.match(
+        r"\s*(?:of\s*ram|の?(?:ram|メインメモリ|システムメモリ))", after
+    ):
         return "memory_gib"
     if _GPU_MEMORY.search(before) or _AFTER_GPU.search(after):
         return total

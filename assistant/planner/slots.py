@@ -42,6 +42,8 @@ class Request:
     descending: bool = False
     limit: int | None = None
     gpu_only: bool = False
+    rank: int | None = None
+    """2 for the second in the order asked for."""
     everywhere: bool = False
     """Whether types that the region does not offer count too."""
     recent: tuple[Subject, ...] = ()
@@ -91,6 +93,7 @@ def _completed(
         limit=_limit(text),
         gpu_only="gpu_scope" in cues or "gpu" in text,
         text=text,
+        rank=_rank(text),
         everywhere=bool(_EVERYWHERE.search(text)),
         recent=found.subjects,
         asserted="verify" in cues,
@@ -206,6 +209,7 @@ def _narrows(request: Request, cues: frozenset[str]) -> bool:
         r"インスタンス|instances?\b|乗り換え|代わり|ほかの|他の|別の|alternative", request.text
     )
     said = request.quantities or request.filters or request.sort or "carry" in cues
+    said = said or request.rank or re.search(r"ファミリー|famil", request.text)
     return "more" in cues or (bool(said) and not fresh)
 
 
@@ -318,6 +322,15 @@ def _order(found: Entities, cues: frozenset[str], text: str) -> tuple[str | None
         default = "gpu_memory_total_gb" if "gpu" in text else "vcpus"
         return (named or [default])[0], high
     return None, False
+
+
+def _rank(text: str) -> int | None:
+    match = re.search(
+        r"([2-9])\s*(?:番目|位)|\b(second|third)\b(?=[ -](?:cheap|small|larg|big))", text
+    )
+    if match is None:
+        return None
+    return int(match[1]) if match[1] else {"second": 2, "third": 3}[match[2]]
 
 
 def _limit(text: str) -> int | None:

@@ -47,6 +47,8 @@ def _lead(draft: Draft, request: Request, result: SearchResult, conditions: str)
     say, first, find = draft.say, result.items[0], result.request
     scope = say("s_scope", conditions=conditions) if conditions else ""
     quote = first.quote()
+    if _ranked(draft, request, result):
+        return
     if request.asserted and request.sort is None and not request.subjects:
         denied = re.search(r"ない|無い|ゼロ|存在しない|\bno\b", request.text)
         draft.phrase(
@@ -91,6 +93,17 @@ def _lead(draft: Draft, request: Request, result: SearchResult, conditions: str)
             name=first.key,
             value=say.value(find.sort, value),
         )
+
+
+def _ranked(draft: Draft, request: Request, result: SearchResult) -> bool:
+    """Name the second (third, …) in the order, if that is what was asked for."""
+    rank = request.rank
+    if rank is None or rank > len(result.items):
+        return False
+    item = result.items[rank - 1]
+    draft.phrase("s_rank", rank=rank, name=item.key, price=_described(draft.say, item))
+    draft.quoted.append(draft.say("s_rank_mark", rank=rank))
+    return True
 
 
 def _described(say: Phrases, item: InstanceProfile) -> str:

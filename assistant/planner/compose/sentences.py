@@ -169,7 +169,12 @@ def _is(
     text = _valued(say, key, value, item)
     if key == "vcpus":
         return say("a_has", name=name, value=text)
-    return say("a_is", name=name, label=label.split("(")[0].strip(), value=text)
+    return say("a_is", name=name, label=_bare(label), value=text)
+
+
+def _bare(label: str) -> str:
+    """Return a label without what its brackets add, unless they tell it from another."""
+    return label if re.search(r"ベースライン|baseline", label) else label.split("(")[0].strip()
 
 
 def _gpu_named(say: Phrases, name: str, item: InstanceProfile) -> str:
