@@ -313,6 +313,10 @@ def _goes_on(s: Signals) -> bool:
         return False
     if re.search(r"同じgpu|same gpu", s.text):
         return True
+    among = re.search(r"そのうち|その中|の中で|うち|of those|of these", s.text)
+    families = any(subject.kind in ("family", "series", "gpu") for subject in s.context.subjects)
+    if among and families and (s.entities.quantities or s.entities.filters):
+        return True
     return s.context.intent == "find" and (
         s.superlative or bool(re.search(r"番目|ファミリー名|famil", s.text))
     )
@@ -336,7 +340,9 @@ def _searches_all(s: Signals) -> bool:
     """Whether a clause that names nothing looks for instance types."""
     found, context = s.entities, s.context
     wants = s.superlative or bool(_EXTREMES.search(s.text)) or "find" in s.cues
-    within = context is not None and ("carry" in s.cues or _goes_on(s))
+    within = context is not None and "carry" in s.cues
+    if _goes_on(s):
+        return True
     if not s.domain and "gpu_scope" not in s.cues and not within:
         return False
     if context is not None and context.subjects and context.intent != "find":
@@ -349,4 +355,4 @@ def _searches_all(s: Signals) -> bool:
     somewhere = bool(found.regions) and bool(re.search(r"gpu|インスタンス|instance", s.text))
     generation = any("gpu_architecture" in row for row in found.filters)
     filtered = bool(found.filters) and (generation or bool(_DOMAIN.search(s.text)))
-    return _goes_on(s) or wants or bool(found.quantities) or filtered or somewhere
+    return wants or bool(found.quantities) or filtered or somewhere

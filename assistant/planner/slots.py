@@ -157,6 +157,8 @@ def _carry(request: Request, cues: frozenset[str], context: Request) -> Request:
         return request
     if request.intent == "compare" and len(context.subjects) < 2:
         return replace(request, subjects=context.recent[-2:])
+    if context.intent == "find" and request.intent == "verify" and context.subjects:
+        return replace(request, subjects=context.subjects)
     if context.intent == "find":
         return _refine(request, context)
     attributes = request.attributes or context.attributes

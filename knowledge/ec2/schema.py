@@ -16,7 +16,29 @@ Series = Literal["C", "P", "G", "Inf", "Trn"]
 Arch = Literal["x86_64", "arm64"]
 CpuMaker = Literal["Intel", "AMD", "AWS", "NVIDIA"]
 UsageClass = Literal["on-demand", "spot", "capacity-block"]
-Term = Literal["on-demand", "spot", "reserved-1y-all-upfront", "capacity-block"]
+Term = Literal[
+    "on-demand",
+    "spot",
+    "capacity-block",
+    "reserved-1y-no-upfront",
+    "reserved-1y-partial-upfront",
+    "reserved-1y-all-upfront",
+    "reserved-3y-no-upfront",
+    "reserved-3y-partial-upfront",
+    "reserved-3y-all-upfront",
+    "ec2-savings-plan-1y-no-upfront",
+    "ec2-savings-plan-1y-partial-upfront",
+    "ec2-savings-plan-1y-all-upfront",
+    "ec2-savings-plan-3y-no-upfront",
+    "ec2-savings-plan-3y-partial-upfront",
+    "ec2-savings-plan-3y-all-upfront",
+    "compute-savings-plan-1y-no-upfront",
+    "compute-savings-plan-1y-partial-upfront",
+    "compute-savings-plan-1y-all-upfront",
+    "compute-savings-plan-3y-no-upfront",
+    "compute-savings-plan-3y-partial-upfront",
+    "compute-savings-plan-3y-all-upfront",
+]
 Precision = Literal["fp32", "tf32", "fp16", "bf16", "fp8"]
 
 MIB_PER_GIB = 1024
