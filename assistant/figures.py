@@ -69,15 +69,20 @@ _UNITS = (
 )
 _UNIT = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
 _NUMBER = re.compile(
-    r"(?P<times>[×x]\s*)?(?<![\w.\-/])(?P<dollar>\$)?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    rf"(?P<scale>[万億千]?)\s*(?P<unit>{_UNIT})?(?![\w.]*\w*\.\w)"
+    # Only ASCII letters make a number part of a name (g5, FP8): Japanese ones stand beside figures,
+    # and even after an ASCII letter a number with a measure is a figure (VRAM48GB).
+    r"(?P<times>[×x]\s*)?(?P<dollar>\$)?"
+    r"(?:(?<![A-Za-z0-9_.])(?<![A-Za-z_]-)|"
+    r"(?<=[A-Za-z])(?=[\d.,]+\s*(?:[GMT]i?B|[GMT]bps|[TP]FLOPS|GHz|USD|vCPU)))"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?![.,]?\d)"
+    rf"(?P<scale>[万億千]?)\s*(?P<unit>{_UNIT})?"
 )
 _NOT_FIGURES = re.compile(
-    r"\d{4}-\d{2}-\d{2}|\[\d+\]|`[^`]*`|https?://\S+|\(\S+://\S+\)|"
+    r"\d{4}-\d{2}-\d{2}|\[\d+\]|https?://\S+|\(\S+://\S+\)|"
     r"(?i:fp\d+|bf16|tf32|int\d|x86_64|arm64|flashattention-\d|zero-\d|sm_\d+|us-[a-z]+-\d|[a-z]{2}-[a-z]+-\d)|"
     r"(?:\d(?:st|nd|rd|th)(?:/\d(?:st|nd|rd|th))* Gen)|第\s*\d\s*世代|"
     r"Graviton\s*\d\w*|Inferentia\s*\d?|Trainium\s*\d?|Xeon [\w\-]+ ?v?\d?|EPYC \w+|"
-    r"NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|\d+ ?[BM](?:\s*級| class)"
+    r"NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|\d+分の\d+|\d+ ?[BM](?:\s*級| class)"
 )
 _SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+(?=[A-Z])|\n")
 

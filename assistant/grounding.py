@@ -248,6 +248,8 @@ def _agrees(mention: FigureMention, fact: Fact, allowed: frozenset[str]) -> bool
 
 def _labelled(attribute: str, allowed: frozenset[str], fact: Fact, mention: FigureMention) -> bool:
     """Whether the words around the figure name this attribute, or none that excludes it."""
+    if fact.attribute == "usd_per_gpu_hour":
+        return attribute in allowed  # for one GPU it equals the price, and would support any region
     if fact.attribute.startswith("usd_per_hour:"):
         term = fact.attribute.partition(":")[2]
         words = [

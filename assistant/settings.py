@@ -18,7 +18,7 @@ from pathlib import Path
 from assistant.errors import NotConfiguredError, UsageError
 
 DEFAULT_REGION = "ap-northeast-1"  # Tokyo: where the users' data usually is
-_SECRET = re.compile(r"(://[^:/@]+:)[^@]+(@)")
+_SECRET = re.compile(r"(://[^:/@]+:)\S+(@)")
 
 
 @dataclass(frozen=True, slots=True)

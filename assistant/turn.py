@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langgraph.errors import GraphRecursionError
 
 from assistant.agent import RECURSION_LIMIT
 from assistant.answer import Answer, Citation, Figure, Language, ToolCall
+from assistant.errors import UpstreamError
 from assistant.events import Step, TextDelta
 from assistant.grounding import NumberLock, Verdict
 from assistant.planner.normalise import is_english
@@ -39,11 +41,17 @@ class Turns:
         updates = self._graph.stream(
             {"messages": [message]}, config, stream_mode="updates", durability="exit"
         )
-        for update in updates:
-            for node in update.values():
-                found: list[AnyMessage] = node.get("messages", []) if node else []
-                new += found
-                yield from _steps(found, spoken)
+        try:
+            for update in updates:
+                for node in update.values():
+                    found: list[AnyMessage] = node.get("messages", []) if node else []
+                    new += found
+                    yield from _steps(found, spoken)
+        except GraphRecursionError as error:
+            raise UpstreamError(
+                f"モデルが {RECURSION_LIMIT} 段で答えを出しませんでした。質問を分けてください。",
+                f"The model gave no answer in {RECURSION_LIMIT} steps; ask one thing at a time.",
+            ) from error
         answer = self._finish(question, thread, spoken, new)
         for block in answer.answer.split("\n\n"):
             yield TextDelta(block + "\n\n")
@@ -64,7 +72,7 @@ class Turns:
             text, list(results.values()), quoted=extra.get("quoted", ()), question=question
         )
         locked = text if verdict.passed else _without_unsupported(text, verdict, spoken)
-        emptied = not verdict.passed and locked.count("\n") < 2
+        emptied = not text.strip() or not verdict.passed and locked.count("\n") < 2
         warnings = list(extra.get("warnings", []))
         if not verdict.passed:
             warnings.append(_phrase("replaced", spoken))
@@ -105,12 +113,10 @@ def _steps(messages: Sequence[AnyMessage], spoken: Language) -> Iterator[Step]:
     for message in messages:
         if isinstance(message, AIMessage):
             for call in message.tool_calls:
-                names = "・".join(call["args"].get("names", []))
-                yield Step(
-                    _phrase(f"step_{call['name']}", spoken).format(names=names),
-                    call["name"],
-                    "started",
-                )
+                names = "・".join(map(str, call["args"].get("names", ())))
+                phrases: dict[str, str] = table("phrases")[spoken]
+                label = phrases.get(f"step_{call['name']}", "{names}").format(names=names)
+                yield Step(label, call["name"], "started")
         elif isinstance(message, ToolMessage):
             yield Step("", message.name or "", "done")
 

@@ -1,4 +1,4 @@
-"""BM25 in memory, without numpy: for the packaged glossary, whose few hundred passages index in no time.
+"""BM25 in memory, without numpy: for the few hundred passages of the packaged glossary.
 
 Ingested documents use the same formula over arrays on disk (knowledge/postings.py).
 """

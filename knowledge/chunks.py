@@ -1,7 +1,8 @@
 """Chunks: a Markdown document cut along its structure into passages that can be cited.
 
-Headings bound chunks; tables and code blocks stay whole; paragraphs under one heading are joined up to
-`MAX_CHARS`. An id is made of the document and the content, so a passage that did not change keeps it.
+Headings bound chunks; tables and code blocks stay whole; paragraphs under one heading are joined
+up to `MAX_CHARS`. An id is made of the document and the content, so a passage that did not change
+keeps it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Chunk:
     """Id of the glossary entry, or of the ingested document."""
     title: str
     section: str
-    """Headings above the passage, outermost first, joined by ` > `; empty before the first heading."""
+    """Headings above the passage, outermost first, joined by ` > `; empty before the first."""
     text: str
     """Markdown, verbatim."""
     hints: str = ""

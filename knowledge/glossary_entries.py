@@ -1,16 +1,16 @@
 """Glossary entries: `glossary/<id>.md` with YAML front matter, read into validated models.
 
-Used by the index builder, the embedder's training and the checks. Answering a question never parses
-these files: knowledge/glossary_index.py ships what it needs as JSON.
+Used by the index builder, the embedder's training and the checks. Answering a question never
+parses these files: knowledge/glossary_index.py ships what it needs as JSON.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -179,7 +179,9 @@ def conflicts(entries: Iterable[Entry]) -> Iterator[str]:
                 yield f"{entry.id}: see_also {target!r} is no other entry"
 
 
-def _shared(entries: Iterable[Entry], what: str, texts: Any) -> Iterator[str]:
+def _shared(
+    entries: Iterable[Entry], what: str, texts: Callable[[Entry], Iterable[str]]
+) -> Iterator[str]:
     owners: dict[str, str] = {}
     for entry in entries:
         for key in dict.fromkeys(squeeze(text) for text in texts(entry)):
@@ -191,7 +193,7 @@ def _yaml(text: str) -> dict[str, Any]:
     import yaml  # only builders and checks need it
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loaded = yaml.load(text, Loader=loader)
+    loaded: Any = yaml.load(text, Loader=loader)
     if not isinstance(loaded, dict):
         raise GlossaryError("front matter is not a mapping")
-    return loaded
+    return cast("dict[str, Any]", loaded)

@@ -1,4 +1,4 @@
-"""The glossary at run time: names, summaries and sources from one JSON file, bodies from the Markdown.
+"""The glossary at run time: names, summaries and sources from JSON, bodies from Markdown.
 
     python -m knowledge.glossary_index      rebuild glossary/index.json after an entry was edited
 
@@ -36,6 +36,10 @@ _DEFINITION = (
         re.IGNORECASE,
     ),
 )
+
+
+_ENDS = "?\uff1f\u3002.!\uff01 "
+"""What a question ends with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +101,12 @@ class GlossaryIndex:
         return _head(entry_id, row) if row else None
 
     def find(self, name: str) -> Head | None:
-        """Return the entry with this id, term or alias; width, case, spaces and hyphens are ignored."""
+        """Return the entry with this id, term or alias, whatever its width, case and hyphens."""
         found = self._names.get(squeeze(name))
         return self.get(found) if found else None
 
     def defined(self, question: str) -> Head | None:
-        """Return the entry that `question` asks to define (`EFAとは?`, `what is EFA?`), if there is one."""
+        """Return the entry that `question` asks to define (`EFAとは?`), if there is one."""
         text = _bare(question)
         return self.find(text) or self.find(asked_name(text))
 
@@ -116,14 +120,14 @@ class GlossaryIndex:
 
 
 def asked_name(question: str) -> str:
-    """Return what a question asks to define (`What is EFA?` -> EFA); empty if it asks something else."""
+    """Return what a question asks to define (`What is EFA?` -> EFA); empty if nothing."""
     text = _bare(question)
     matches = (pattern.fullmatch(text) for pattern in _DEFINITION)
     return next((match["name"] for match in matches if match), "")
 
 
 def _bare(question: str) -> str:
-    return question.strip().rstrip("??。.!! ").strip()
+    return question.strip().rstrip(_ENDS).strip()
 
 
 @lru_cache(maxsize=1)
@@ -180,7 +184,8 @@ def _row(entry: Entry, asked: list[str]) -> dict[str, Any]:
         "summary": entry.summary,
         "summary_en": entry.summary_en,
         "questions": entry.questions,
-        "see_also": entry.see_also, "asked": asked,
+        "see_also": entry.see_also,
+        "asked": asked,
         "sources": [
             (item.title, item.url, item.as_of.isoformat())
             for item in (entry.sources[key] for key in order)
@@ -216,7 +221,8 @@ def _head(entry_id: str, row: dict[str, Any]) -> Head:
         questions=tuple(row["questions"]),
         sources=tuple(SourceRef(*item) for item in row["sources"]),
         cited=tuple(row["cited"]),
-        see_also=tuple(row["see_also"]), asked=tuple(row["asked"]),
+        see_also=tuple(row["see_also"]),
+        asked=tuple(row["asked"]),
     )
 
 

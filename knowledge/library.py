@@ -1,7 +1,8 @@
-"""The library: the packaged glossary and the user's documents, searched by BM25 and vectors together.
+"""The library: the packaged glossary and the user's documents, by BM25 and vectors together.
 
-Both parts rank by `BM25 / best BM25 + weight x cosine`. On documents that the embedder was not trained
-for, its weight is so small that it decides only between passages that BM25 holds to be equal.
+Both parts rank by `BM25 / best BM25 + weight x cosine`. On documents that the embedder was not
+trained for, its weight is so small that it decides only between passages that BM25 holds to be
+nearly equal.
 """
 
 from __future__ import annotations
@@ -13,22 +14,31 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from knowledge.document_search import GENERAL_WEIGHT, search_documents
 from knowledge.glossary_index import FOLDER, INDEX, GlossaryIndex, load_glossary
-from knowledge.search import Filters, Found, GlossarySearch, Hit, is_weak, names_in, spread
+from knowledge.search import (
+    NO_FILTERS,
+    Filters,
+    Found,
+    GlossarySearch,
+    Hit,
+    is_weak,
+    names_in,
+    spread,
+)
 from knowledge.store import Generation, Store
 from knowledge.text import squeeze, tokens
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from knowledge.embedder import Embedder, Vectors
 
 GLOSSARY_WEIGHT = 2.5
 """Weight of the vectors on the glossary, which the packaged embedder was trained on."""
-FOREIGN_WEIGHT = 0.1
-"""Weight of the packaged embedder on other text."""
-GENERAL_WEIGHT = 1.0
-"""Weight of an embedder that was trained on general text."""
 SURE_COSINE = 0.62
-"""A passage this near answers although its words differ: few questions from elsewhere come so close."""
+"""A passage this near answers though its words differ: few questions from elsewhere do."""
 CANDIDATES = 60
 
 
@@ -67,7 +77,7 @@ class Library:
         """The ingested documents' store."""
         return Store(self._folder, self._embedder, self._chroma_url) if self._folder else None
 
-    def search(self, question: str, filters: Filters = Filters(), limit: int = 5) -> Found:
+    def search(self, question: str, filters: Filters = NO_FILTERS, limit: int = 5) -> Found:
         """Return the passages that answer `question`, of the glossary and the documents."""
         exact = (
             self._lexical.search(question, filters, limit)
@@ -93,7 +103,7 @@ class Library:
     # -- glossary ------------------------------------------------------------------------------
 
     def glossary_ranked(self, question: str, filters: Filters, limit: int) -> Ranked:
-        """Return the glossary's passages: the best one of each entry, and the second of the first."""
+        """Return the glossary's passages, the best one of each entry."""
         by_words = self._lexical.ranked(question, filters, 400)
         best = by_words[0].raw if by_words else 1.0
         words = dict[str, Hit]()
@@ -127,13 +137,12 @@ class Library:
         import numpy as np
 
         owners, vectors = self._glossary_vectors
-        query = self._embedder.encode_queries([question])[0]
         best = np.full(len(self._glossary.ids), -1.0, dtype=np.float32)
-        np.maximum.at(best, owners, vectors @ query)
-        return dict(zip(self._glossary.ids, map(float, best), strict=True))
+        np.maximum.at(best, owners, vectors @ self._embedder.encode_queries([question])[0])
+        return dict(zip(self._glossary.ids, best.tolist(), strict=True))
 
     @cached_property
-    def _glossary_vectors(self) -> tuple[Vectors, Vectors]:
+    def _glossary_vectors(self) -> tuple[NDArray[np.intp], Vectors]:
         """Return, for each text about an entry, the entry's number and the text's vector."""
         import numpy as np
 
@@ -176,64 +185,6 @@ class Library:
     def _unknown(self, question: str, generation: Generation | None) -> tuple[str, ...]:
         names = self._lexical.unknown_names(question)
         return tuple(name for name in names if generation is None or not _occurs(name, generation))
-
-
-def search_documents(
-    generation: Generation,
-    embedder: Embedder,
-    question: str,
-    limit: int,
-    admitted: Sequence[str] | None = None,
-    weight: float | None = None,
-) -> list[Hit]:
-    """Return ingested passages by BM25 and vectors together, best first."""
-    import numpy as np
-
-    mask = None
-    if admitted is not None:
-        mask = np.zeros(generation.count, dtype=bool)
-        for document in admitted:
-            owned = generation.owners[document]
-            mask[owned.start : owned.stop] = True
-    by_words = {
-        item.number: item for item in generation.postings.search(tokens(question), limit, mask)
-    }
-    if weight is None:
-        weight = GENERAL_WEIGHT if embedder.knows_any_text else FOREIGN_WEIGHT
-    cosines = _cosines(generation, embedder, question, limit, admitted) if weight else {}
-    best = max((item.score for item in by_words.values()), default=1.0)
-    floor = min(cosines.values(), default=0.0)
-    fused = {
-        number: (by_words[number].score / best if number in by_words else 0.0)
-        + weight * cosines.get(number, floor)
-        for number in {*by_words, *cosines}
-    }
-    order = sorted(fused, key=lambda number: (-fused[number], number))[:limit]
-    chunks = generation.chunks(order)
-    return [
-        Hit(
-            chunks[n],
-            max(fused[n], 0.0) / (1 + weight),
-            by_words[n].coverage if n in by_words else 0.0,
-            by_words[n].score if n in by_words else 0.0,
-        )
-        for n in order
-    ]
-
-
-def _cosines(
-    generation: Generation,
-    embedder: Embedder,
-    question: str,
-    limit: int,
-    admitted: Sequence[str] | None,
-) -> dict[int, float]:
-    if generation.embedder != embedder.name or not generation.count:
-        return {}
-    query = embedder.encode_queries([question])[0]
-    near = generation.vectors.nearest(query.tolist(), min(limit, generation.count), admitted)
-    numbers = generation.numbers([chunk_id for chunk_id, _ in near])
-    return {numbers[chunk_id]: cosine for chunk_id, cosine in near if chunk_id in numbers}
 
 
 def glossary_texts(glossary: GlossaryIndex) -> list[tuple[str, str]]:

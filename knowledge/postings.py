@@ -1,7 +1,8 @@
 """BM25 on disk for ingested documents: numpy arrays that are mapped, not loaded.
 
-Files of a folder: `words.json` (token -> number), the forward index (`rows_*`: tokens of each passage, kept so
-that an update never cuts old text again) and the inverted index (`words_*`) with BM25's term part per posting.
+Files of a folder: `words.json` (token -> number), the forward index (`rows_*`: tokens of each
+passage, kept so that an update never cuts old text again) and the inverted index (`words_*`) with
+BM25's term part per posting.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.bm25 import K1, KANA_WEIGHT, B, Scored, idf, is_kana
+
+SMALL = 300
+"""Fewer passages weigh words as so many would: three notes cannot tell what is rare."""
 
 Integers = NDArray[np.int64]
 Rows = tuple[NDArray[np.int32], NDArray[np.uint16], Integers]
@@ -63,7 +67,9 @@ class Postings:
         return (self._array("rows_words"), self._array("rows_counts"), self._array("rows_starts"))
 
     def _weight(self, word: str, count: int) -> float:
-        return idf(len(self._row(word)[0]), count) * (KANA_WEIGHT if is_kana(word) else 1.0)
+        return idf(len(self._row(word)[0]), max(count, SMALL)) * (
+            KANA_WEIGHT if is_kana(word) else 1.0
+        )
 
     def _row(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         number = self.words.get(word)
@@ -142,7 +148,7 @@ def _kept_rows(old: Postings | None, kept: Sequence[int]) -> Rows:
     chosen = np.asarray(kept, dtype=np.int64)
     sizes = (starts[1:] - starts[:-1])[chosen]
     ends = np.cumsum(sizes)
-    # Position of every kept token in the old arrays: its passage's begin plus its place in the passage.
+    # Where every kept token stands in the old arrays: its passage's begin plus its place there.
     places = np.repeat(starts[:-1][chosen] - (ends - sizes), sizes) + np.arange(int(sizes.sum()))
     return ids[places], counts[places], np.concatenate([[0], ends]).astype(np.int64)
 

@@ -1,7 +1,8 @@
 """Search the packaged glossary: exact names first, then BM25 over its passages.
 
 Importing this module loads neither numpy nor chromadb nor any model; the index is built from the
-packaged text on the first search (about 0.15 s). knowledge/library.py adds vectors and ingested documents.
+packaged text on the first search (about 0.15 s). knowledge/library.py adds vectors and ingested
+documents.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from knowledge.glossary_index import GlossaryIndex, Head, asked_name, load_gloss
 from knowledge.text import fold, squeeze, tokens
 
 HALF_SCORE = 12.0
-"""BM25 score that counts as even evidence: between the scores of questions inside and outside the glossary."""
+"""BM25 score of even evidence: between questions inside and outside the glossary."""
 MIN_SCORE = 0.54
 MIN_COVERAGE = 0.5
 """Below both, nothing is answered: a short question cannot score high, but it can be covered."""
@@ -53,6 +54,9 @@ class Filters:
         return not self.sources or any(squeeze(s) in name for s in self.sources for name in names)
 
 
+NO_FILTERS = Filters()
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage and the evidence that it answers, from 0 to 1."""
@@ -84,7 +88,7 @@ class GlossarySearch:
         """Search `glossary`; nothing is read before the first search."""
         self._glossary = glossary
 
-    def search(self, question: str, filters: Filters = Filters(), limit: int = 5) -> Found:
+    def search(self, question: str, filters: Filters = NO_FILTERS, limit: int = 5) -> Found:
         """Return the passages that answer `question`."""
         head = self._glossary.defined(question)
         if head and (hits := self._of(head, filters)):
@@ -94,10 +98,10 @@ class GlossarySearch:
         weak = is_weak(ranked, unknown) or asked_name(question) in unknown
         return Found(spread(ranked, limit), weak, unknown)
 
-    def ranked(self, question: str, filters: Filters = Filters(), limit: int = 50) -> list[Hit]:
+    def ranked(self, question: str, filters: Filters = NO_FILTERS, limit: int = 50) -> list[Hit]:
         """Return passages by BM25 alone, several of one entry included."""
         allowed = None
-        if filters != Filters():
+        if filters != NO_FILTERS:
             allowed = {place for place, chunk in enumerate(self.chunks) if filters.admits(chunk)}
         return [
             Hit(self.chunks[item.number], evidence(item.score), item.coverage, item.score)
@@ -142,7 +146,7 @@ def glossary_search() -> GlossarySearch:
 def fields(
     glossary: GlossaryIndex, chunk: Chunk, *, is_first: bool
 ) -> list[tuple[Sequence[str], float]]:
-    """Return a passage's tokens by field with their weights; an entry's answer is in its first passage."""
+    """Return a passage's tokens by field with weights; the first holds the entry's answer."""
     parts: list[tuple[Sequence[str], float]] = [
         (tokens(chunk.text), 1.0),
         (tokens(chunk.hints), 3.0),

@@ -4,9 +4,10 @@
     DIR/lock                        held by the one writer
     DIR/generations/NAME/           passages.sqlite, bm25/, chroma/, documents.json
 
-A writer copies nothing into a generation that readers see: it builds a new folder and then swaps the pointer.
-A kill at any moment leaves the pointer on a complete generation. The generation before the current one stays,
-because another process may still be reading it; older ones and unfinished ones are removed by the next writer.
+A writer copies nothing into a generation that readers see: it builds a new folder and then swaps
+the pointer. A kill at any moment leaves the pointer on a complete generation. The generation
+before the current one stays, because another process may still be reading it; older ones and
+unfinished ones are removed by the next writer.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -55,7 +56,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a writer wants: documents to put in (replacing those of the same id) and ids to take out."""
+    """What a writer wants: documents to put in or replace, and ids to take out."""
 
     put: Sequence[tuple[Document, Sequence[Chunk]]] = ()
     remove: frozenset[str] = frozenset()
@@ -68,6 +69,7 @@ class Generation:
         """Open the generation in `folder`; its parts open when first used."""
         self.folder = folder
         self._chroma_url = chroma_url
+        self._vectors: VectorIndex | None = None
         self._state = json.loads((folder / "documents.json").read_bytes())
 
     @property
@@ -105,12 +107,14 @@ class Generation:
 
         return Postings(self.folder / "bm25")
 
-    @cached_property
+    @property
     def vectors(self) -> VectorIndex:
         """The vector index."""
-        from knowledge.vectors import VectorIndex
+        if self._vectors is None:
+            from knowledge.vectors import VectorIndex
 
-        return VectorIndex(self.folder, self._chroma_url)
+            self._vectors = VectorIndex(self.folder, self._chroma_url)
+        return self._vectors
 
     def chunks(self, numbers: Sequence[int]) -> dict[int, Chunk]:
         """Return passages by number."""
@@ -133,14 +137,15 @@ class Generation:
 
     def close_vectors(self) -> None:
         """Release the vector index, so that its files are complete."""
-        if "vectors" in self.__dict__:
-            self.__dict__.pop("vectors").close()
+        if self._vectors is not None:
+            self._vectors.close()
+            self._vectors = None
 
     def close(self) -> None:
         """Release files and connections."""
-        for part in ("vectors", "_passages"):
-            if part in self.__dict__:
-                self.__dict__.pop(part).close()
+        self.close_vectors()
+        if "_passages" in self.__dict__:
+            self.__dict__.pop("_passages").close()
 
     @cached_property
     def _passages(self) -> sqlite3.Connection:
@@ -153,7 +158,7 @@ class Store:
     """The generations in a directory."""
 
     def __init__(self, folder: Path, embedder: Embedder, chroma_url: str = "") -> None:
-        """Use `folder`, which need not exist yet; vectors live on a Chroma server if there is a URL."""
+        """Use `folder`, which need not exist; vectors live on a Chroma server if there is a URL."""
         self._folder = folder
         self._embedder = embedder
         self._chroma_url = chroma_url
@@ -161,7 +166,7 @@ class Store:
 
     @property
     def current(self) -> Generation | None:
-        """The current generation, reopened when another process has moved the pointer; None if empty."""
+        """The current generation, reopened when the pointer has moved; None if empty."""
         name = self._pointer()
         if self._open is not None and self._open.folder.name != name:
             self._open.close()
@@ -222,7 +227,7 @@ class Store:
             stray.unlink(missing_ok=True)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self) -> Generator[None]:
         from filelock import FileLock, Timeout
 
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -273,8 +278,8 @@ class _Writer:
         connection = sqlite3.connect(self._folder / "passages.sqlite")
         with connection:
             connection.execute(
-                "CREATE TABLE passages (number INTEGER PRIMARY KEY, id TEXT UNIQUE, document, title, section,"
-                " text, hints, series, category, source, url, as_of)"
+                "CREATE TABLE passages (number INTEGER PRIMARY KEY, id TEXT UNIQUE, document,"
+                " title, section, text, hints, series, category, source, url, as_of)"
             )
             rows = (
                 _row(number, c)

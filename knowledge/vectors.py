@@ -1,6 +1,7 @@
-"""Vectors of ingested passages in Chroma: embedded in the generation's folder, or on a Chroma server.
+"""Vectors of ingested passages in Chroma: in the generation's folder, or on a Chroma server.
 
-Embeddings are always passed in, and telemetry is off. Nothing here is imported before a store is used.
+Embeddings are always passed in, and telemetry is off. Nothing here is imported before a store is
+used.
 """
 
 from __future__ import annotations
@@ -40,16 +41,24 @@ class VectorIndex:
                 f"The vectors of {folder.name} are missing ({error}); run: ask knowledge rebuild"
             ) from error
 
-    def nearest(
-        self, vector: Sequence[float], limit: int, documents: Sequence[str] | None = None
-    ) -> list[tuple[str, float]]:
-        """Return (passage id, cosine) of the nearest passages; `documents` restricts them."""
-        where: Any = {"document": {"$in": list(documents)}} if documents is not None else None
-        found = self._collection.query(
-            query_embeddings=[list(vector)], n_results=limit, where=where, include=["distances"]
+    def nearest(self, vector: Any, limit: int) -> list[tuple[str, float]]:
+        """Return (passage id, cosine) of the nearest passages."""
+        found: Any = self._collection.query(
+            query_embeddings=[list(vector)], n_results=limit, include=["distances"]
         )
-        distances = found["distances"] or [[]]
-        return [(i, 1.0 - d) for i, d in zip(found["ids"][0], distances[0], strict=True)]
+        ids: list[str] = found["ids"][0]
+        distances: list[float] = found["distances"][0]
+        return [(i, 1.0 - d) for i, d in zip(ids, distances, strict=True)]
+
+    def cosines(self, vector: Any, ids: Sequence[str]) -> dict[str, float]:
+        """Return the cosines of the passages with these ids (Chroma's filters scan all)."""
+        import numpy as np
+
+        if not ids:
+            return {}
+        found: Any = self._collection.get(ids=list(ids), include=["embeddings"])
+        values: list[float] = (np.asarray(found["embeddings"]) @ np.asarray(vector)).tolist()
+        return dict(zip(found["ids"], values, strict=True))
 
     def pages(self) -> Iterator[tuple[list[str], Any, list[Any]]]:
         """Yield (ids, embeddings, metadatas) of all passages, page by page."""
@@ -97,15 +106,43 @@ class VectorIndex:
         self._client.close()
 
 
+class Previous(Protocol):
+    """The generation that a new one is made from."""
+
+    folder: Path
+
+    @property
+    def embedder(self) -> str:
+        """Name of the embedder that made the vectors."""
+        ...
+
+    @property
+    def vectors(self) -> VectorIndex:
+        """The vector index."""
+        ...
+
+    def all_chunks(self) -> Iterator[Chunk]:
+        """Yield every passage."""
+        ...
+
+    def has(self, document: str) -> bool:
+        """Whether a document is part of it."""
+        ...
+
+    def close_vectors(self) -> None:
+        """Release the vector index, so that its files are complete."""
+        ...
+
+
 def build_vectors(
     folder: Path,
     chroma_url: str,
     embedder: Embedder,
-    old: Generation | None,
+    old: Previous | None,
     gone: frozenset[str],
     new: Sequence[Chunk],
 ) -> None:
-    """Write the vectors of a generation: those of `old` without the documents `gone`, and the new ones."""
+    """Write a generation's vectors: those of `old` without documents `gone`, and the new ones."""
     reusable = old is not None and old.embedder == embedder.name
     if old is not None and reusable and not chroma_url:
         _copied(old, folder)
@@ -133,7 +170,7 @@ def drop(folder: Path, chroma_url: str) -> None:
     client = open_client(folder, chroma_url)
     try:
         client.delete_collection(name_of(folder, chroma_url))
-    except Exception:  # noqa: S110 - already gone: chromadb raises different classes by version
+    except Exception:
         pass
     finally:
         client.close()
@@ -157,8 +194,8 @@ def open_client(folder: Path, chroma_url: str) -> Any:
         )
     except Exception as error:
         raise KnowledgeError(
-            f"No Chroma server answers at {chroma_url} ({error}); start it, or unset ASK_CHROMA_URL "
-            "to keep the index on this machine"
+            f"No Chroma server answers at {chroma_url} ({error}); start it, or unset "
+            "ASK_CHROMA_URL to keep the index on this machine"
         ) from error
 
 

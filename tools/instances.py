@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from knowledge.ec2.catalogue import Catalogue, size_order
 from knowledge.ec2.schema import Arch, CpuMaker, InstanceType, Series, Source
 from tools.attributes import ATTRIBUTES, BY_KEY, Attribute, Value
-from tools.errors import ToolInputError
+from tools.errors import ToolInputError, UnknownNameError
 from tools.names import Names, Subject
 from tools.profiles import (
     FamilyProfile,
@@ -107,11 +107,16 @@ class ComparisonRow(Model):
     """One attribute of all columns of a comparison."""
 
     attribute: str
-    values: tuple[bool | Decimal | str | None, ...]
+    values: tuple[Decimal | bool | str | None, ...]
     """One value per column, in order."""
     differs: bool
     ratio: Decimal | None = None
     """Largest over smallest value, for a numeric attribute of two columns that differ."""
+
+    @field_serializer("values", when_used="json")
+    def _numbers(self, values: tuple[bool | Decimal | str | None, ...]) -> list[object]:
+        """Write numbers as numbers: as strings they would read back as strings."""
+        return [float(value) if isinstance(value, Decimal) else value for value in values]
 
 
 class Comparison(Model):
@@ -173,7 +178,8 @@ def find(catalogue: Catalogue, request: FindRequest) -> SearchResult:
     """Return the instance types that fulfil all filters, sorted. Raises ToolInputError."""
     names = Names(catalogue)
     region = names.region(request.region)
-    request = request.model_copy(update={"region": region})
+    families = tuple(_family(names, family) for family in request.families)
+    request = request.model_copy(update={"region": region, "families": families})
     _check(request)
     listed = [item for item in catalogue.types.values() if _admits(request, item, names)]
     profiles = profiler(catalogue, region)
@@ -262,6 +268,14 @@ def _resolve(catalogue: Catalogue, names: Iterable[str], region: str) -> tuple[s
     resolver = Names(catalogue)
     subjects = [subject for name in names for subject in resolver.resolve(name)]
     return resolver.region(region), list(dict.fromkeys(subjects))
+
+
+def _family(names: Names, written: str) -> str:
+    """Return the key of a family. Raises UnknownNameError if it is the name of something else."""
+    found = [subject.key for subject in names.resolve(written) if subject.kind == "family"]
+    if len(found) != 1:
+        raise UnknownNameError(written, "no_such_family", tuple(found))
+    return found[0]
 
 
 def _check(request: FindRequest) -> None:

@@ -134,12 +134,15 @@ class Names:
         if near := self._nearest(word):
             # A letter more or less in a bare name is another family (c6ae), swapped ones are not.
             slip = "." in word or sorted(word) == sorted(near[0])
-            repaired = slip and _is_misspelling(word, near[0])
+            tied = len(near) > 1 and edits(word, near[0]) == edits(word, near[1])
+            repaired = slip and not tied and _is_misspelling(word, near[0])
             return UnknownNameError(name, "misspelt" if repaired else "no_such_family", near)
         is_name = re.fullmatch(rf"{_FAMILY}(?:\.\S+)?", word)
         return UnknownNameError(name, "no_such_family" if is_name else "not_a_name", ())
 
     def _nearest(self, word: str) -> tuple[str, ...]:
+        if not re.search("[a-z]", word):
+            return ()
         pool = (
             self._catalogue.types if "." in word else {**self._catalogue.families, **self.gpu_names}
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tools.cost import CostEstimate, CostLine
 
 _CENT = Decimal("0.01")
-_COLUMNS = (
+_COLUMNS: tuple[str, ...] = (
     "option",
     "name",
     "count",

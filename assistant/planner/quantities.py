@@ -199,7 +199,7 @@ def _pattern() -> re.Pattern[str]:
     ).pattern
     return re.compile(
         rf"(?P<before>(?:{compare})\s*)?"
-        rf"(?:\$\s*(?P<dollar>)|(?<![a-z0-9.\-]))(?P<number>\d+(?:\.\d+)?)\s*"
+        rf"(?:\$\s*(?P<dollar>)|(?<![a-z0-9.\-]))(?P<number>\d{{1,12}}(?:\.\d{{1,6}})?)(?!\d)\s*"
         rf"(?:(?P<unit>{units})(?:(?<![a-z])|(?![a-z0-9/]))|(?(dollar)|(?!)))"
         rf"(?P<after>\s*(?:{compare}))?"
     )

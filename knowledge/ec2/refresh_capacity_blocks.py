@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from knowledge.ec2.catalogue import Catalogue
-from knowledge.ec2.refresh import open_client, translated
+from knowledge.ec2.refresh import open_clients, translated
 from knowledge.ec2.refresh_regions import ask_regions
 from knowledge.ec2.refresh_rows import PriceAnswers, TermRows
 from knowledge.ec2.schema import Term
@@ -35,14 +35,13 @@ def fetch_capacity_blocks(
 ) -> PriceAnswers:
     """Return the prices of the types that are sold in blocks, in the regions that may sell them."""
     sold = {region: list(_candidates(catalogue, region)) for region in regions}
+    asked = [region for region in regions if sold[region]] or list(regions[:1])
+    clients = open_clients("ec2", asked, ACTION, endpoint_url=endpoint_url, attempts=attempts)
 
     def ask(region: str) -> TermRows:
-        with translated(ACTION, region):
-            client = open_client("ec2", region, endpoint_url=endpoint_url, attempts=attempts)
-        prices = ((name, _price(client, name, region)) for name in sold[region])
+        prices = ((name, _price(clients[region], name, region)) for name in sold[region])
         return {"capacity-block": {name: usd for name, usd in prices if usd is not None}}
 
-    asked = [region for region in regions if sold[region]] or list(regions[:1])
     return ask_regions(asked, ask, progress, terms=TERMS, replace=False, may_be_empty=True)
 
 

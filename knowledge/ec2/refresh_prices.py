@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from knowledge.ec2.catalogue import Catalogue
-from knowledge.ec2.refresh import open_client, translated
+from knowledge.ec2.refresh import open_clients, translated
 from knowledge.ec2.refresh_regions import ask_regions
 from knowledge.ec2.refresh_rows import PriceAnswers, TermRows
 from knowledge.ec2.schema import Term
@@ -52,10 +52,9 @@ def fetch_prices(
     attempts: int,
 ) -> PriceAnswers:
     """Return the prices of the catalogue's types in the regions."""
-    with translated(ACTION, ENDPOINT_REGION):
-        client = open_client(
-            "pricing", ENDPOINT_REGION, endpoint_url=endpoint_url, attempts=attempts
-        )
+    (client,) = open_clients(
+        "pricing", [ENDPOINT_REGION], ACTION, endpoint_url=endpoint_url, attempts=attempts
+    ).values()
 
     def ask(region: str) -> TermRows:
         with translated(ACTION, region):

@@ -42,30 +42,47 @@ def ask_regions(
         replace: Whether a type that is missing from an answer loses its price.
         may_be_empty: Whether a region may answer without a single price.
     """
-    rows: dict[str, TermRows] = {}
-    failures: dict[str, RefreshError] = {}
-
-    def note(region: str, answer: TermRows | RefreshError) -> None:
-        if isinstance(answer, RefreshError):
-            failures[region] = answer
-            if _hopeless(answer, rows, failures, one_endpoint=one_endpoint):
-                raise answer
-        else:
-            rows[region] = answer
-        done = f"({len(rows) + len(failures)}/{len(regions)})"
-        count = "no answer" if isinstance(answer, RefreshError) else f"{_count(answer)} prices"
-        progress(f"{region}: {count} {done}")
-
+    notes = _Notes(len(regions), progress, one_endpoint=one_endpoint)
     # The first two go one at a time: without a network, two failures tell enough.
     for region in regions[:2]:
-        note(region, _attempt(ask, region, may_be_empty))
+        notes.take(region, _attempt(ask, region, may_be_empty))
     with ThreadPoolExecutor(PARALLEL_REGIONS) as pool:
         answers = pool.map(lambda region: _attempt(ask, region, may_be_empty), regions[2:])
         for region, answer in zip(regions[2:], answers, strict=True):
-            note(region, answer)
-    if not rows:
-        raise next(iter(failures.values()))
-    return PriceAnswers(terms, rows, failures, replace)
+            notes.take(region, answer)
+    if not notes.rows:
+        raise next(iter(notes.failures.values()))
+    return PriceAnswers(terms, notes.rows, notes.failures, replace)
+
+
+class _Notes:
+    """What the regions answered so far."""
+
+    def __init__(self, expected: int, progress: Progress, *, one_endpoint: bool) -> None:
+        self.rows: dict[str, TermRows] = {}
+        self.failures: dict[str, RefreshError] = {}
+        self._expected, self._progress, self._one_endpoint = expected, progress, one_endpoint
+
+    def take(self, region: str, answer: TermRows | RefreshError) -> None:
+        """Note an answer. Raises it if no other region would answer better."""
+        if isinstance(answer, RefreshError):
+            self.failures[region] = answer
+            if self._hopeless(answer):
+                raise answer
+        else:
+            self.rows[region] = answer
+        done = f"({len(self.rows) + len(self.failures)}/{self._expected})"
+        failed = isinstance(answer, RefreshError)
+        self._progress(f"{region}: {'no answer' if failed else f'{_count(answer)} prices'} {done}")
+
+    def _hopeless(self, error: RefreshError) -> bool:
+        if isinstance(error, RefreshLoginError) and (error.everywhere or self._one_endpoint):
+            return True
+        if self.rows:
+            return False
+        if isinstance(error, RefreshDeniedError) and self._one_endpoint:
+            return True
+        return isinstance(error, RefreshUnreachableError) and len(self.failures) > 1
 
 
 def _attempt(ask: Ask, region: str, may_be_empty: bool) -> TermRows | RefreshError:
@@ -84,18 +101,3 @@ def _attempt(ask: Ask, region: str, may_be_empty: bool) -> TermRows | RefreshErr
 
 def _count(rows: TermRows) -> int:
     return sum(len(found) for found in rows.values())
-
-
-def _hopeless(
-    error: RefreshError,
-    rows: dict[str, TermRows],
-    failures: dict[str, RefreshError],
-    *,
-    one_endpoint: bool,
-) -> bool:
-    """Whether no other region would answer better."""
-    if isinstance(error, RefreshLoginError) and (error.everywhere or one_endpoint):
-        return True
-    if isinstance(error, RefreshDeniedError) and one_endpoint and not rows:
-        return True
-    return isinstance(error, RefreshUnreachableError) and not rows and len(failures) > 1

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, get_args
 
 from knowledge.ec2.catalogue import Catalogue
-from knowledge.ec2.refresh import open_client, translated
+from knowledge.ec2.refresh import open_clients, translated
 from knowledge.ec2.refresh_regions import ask_regions
 from knowledge.ec2.refresh_rows import PriceAnswers, TermRows
 from knowledge.ec2.schema import Term
@@ -38,10 +38,9 @@ def fetch_savings_plans(
     attempts: int,
 ) -> PriceAnswers:
     """Return the rates of the catalogue's types in the regions."""
-    with translated(ACTION, ENDPOINT_REGION):
-        client = open_client(
-            "savingsplans", ENDPOINT_REGION, endpoint_url=endpoint_url, attempts=attempts
-        )
+    (client,) = open_clients(
+        "savingsplans", [ENDPOINT_REGION], ACTION, endpoint_url=endpoint_url, attempts=attempts
+    ).values()
 
     def ask(region: str) -> TermRows:
         with translated(ACTION, region):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from knowledge.ec2.catalogue import Catalogue
-from knowledge.ec2.refresh import open_client, translated
+from knowledge.ec2.refresh import open_clients, translated
 from knowledge.ec2.refresh_regions import ask_regions
 from knowledge.ec2.refresh_rows import PriceAnswers, TermRows
 from knowledge.ec2.schema import Term
@@ -31,11 +31,11 @@ def fetch_spot(
     attempts: int,
 ) -> PriceAnswers:
     """Return the spot prices of the catalogue's types in the regions."""
+    clients = open_clients("ec2", regions, ACTION, endpoint_url=endpoint_url, attempts=attempts)
 
     def ask(region: str) -> TermRows:
         with translated(ACTION, region):
-            client = open_client("ec2", region, endpoint_url=endpoint_url, attempts=attempts)
-            return {"spot": _lowest(client, catalogue)}
+            return {"spot": _lowest(clients[region], catalogue)}
 
     return ask_regions(regions, ask, progress, terms=TERMS)
 

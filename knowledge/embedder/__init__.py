@@ -1,8 +1,7 @@
 """Embedders: the packaged one, any sentence-transformers model, or Amazon Bedrock.
 
-    load_embedder("")                                   packaged static embeddings, numpy only
-    load_embedder("cl-nagoya/ruri-v3-30m")              a sentence-transformers name or folder
-    load_embedder("bedrock:amazon.titan-embed-text-v2:0")
+load_embedder("") packaged static embeddings, numpy only load_embedder("cl-nagoya/ruri-v3-30m") a
+sentence-transformers name or folder load_embedder("bedrock:amazon.titan-embed-text-v2:0")
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class BedrockEmbedder:
         if client is not None:
             self._client = client
 
-    @cached_property
+    @property
     def dimensions(self) -> int:
         """Length of the vectors (asks the service once)."""
         return int(self.encode_queries(["?"]).shape[1])
@@ -60,27 +60,33 @@ class BedrockEmbedder:
         rows: list[list[float]] = []
         for begin in range(0, len(texts), COHERE_BATCH):
             batch = [text[:COHERE_CHARS] for text in texts[begin : begin + COHERE_BATCH]]
-            found = self._invoke({"texts": batch, "input_type": purpose})["embeddings"]
-            rows += found["float"] if isinstance(found, dict) else found  # v4 groups them by type
+            found: Any = self._invoke({"texts": batch, "input_type": purpose})["embeddings"]
+            rows += found["float"] if "float" in found else found  # v4 groups them by type
         return rows
 
     def _invoke(self, body: dict[str, Any]) -> dict[str, Any]:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+            BotoCoreError,
+            ClientError,
+        )
 
         try:
             reply = self._client.invoke_model(
-                modelId=self._model_id, body=json.dumps(body),
-                contentType="application/json", accept="application/json",
+                modelId=self._model_id,
+                body=json.dumps(body),
+                contentType="application/json",
+                accept="application/json",
             )
         except (BotoCoreError, ClientError) as error:
             raise KnowledgeError(
-                f"Bedrock did not embed with {self._model_id!r} ({error}); check the credentials, the region "
-                "and access to the model, or unset ASK_EMBEDDER to use the packaged embedder"
+                f"Bedrock did not embed with {self._model_id!r} ({error}); check the credentials, "
+                "the region and access to the model, or unset ASK_EMBEDDER for the packaged one"
             ) from error
         return json.loads(reply["body"].read())
 
     @cached_property
     def _client(self) -> Any:
-        import boto3
+        import boto3  # pyright: ignore[reportMissingTypeStubs]
 
-        return boto3.client("bedrock-runtime", region_name=self._region)
+        service: Any = boto3
+        return service.client("bedrock-runtime", region_name=self._region)

@@ -48,7 +48,11 @@ class SentenceTransformerEmbedder:
     def _encode(self, texts: list[str]) -> Vectors:
         # prompt="" keeps a prompt of the model's own configuration from being added to ours.
         found: Vectors = self._model.encode(
-            texts, prompt="", normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            texts,
+            prompt="",
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
         )
         return found.astype("float32")
 
@@ -64,8 +68,8 @@ class SentenceTransformerEmbedder:
             return SentenceTransformer(self.name)
         except (OSError, ValueError) as error:
             raise KnowledgeError(
-                f"The embedder {self.name!r} cannot be loaded ({error}); check ASK_EMBEDDER: a model name "
-                "of the Hugging Face hub, a folder, or bedrock:MODEL_ID"
+                f"The embedder {self.name!r} cannot be loaded ({error}); check ASK_EMBEDDER: "
+                "a model name of the Hugging Face hub, a folder, or bedrock:MODEL_ID"
             ) from error
 
 

@@ -1,7 +1,8 @@
 """Training pairs of the embedder: two texts that mean the same, or that answer one another.
 
-All come from the project's own text: the glossary's entries, and the hand-written paraphrases and synonyms
-in data/. The questions of benchmarks/ are never read here, and a test compares them with these.
+All come from the project's own text: the glossary's entries, and the hand-written paraphrases and
+synonyms in data/. The questions of benchmarks/ are never read here, and a test compares them with
+these.
 """
 
 from __future__ import annotations
@@ -19,8 +20,20 @@ DATA = Path(__file__).parent / "data"
 
 _SENTENCE = re.compile(r"(?<=[。])|\n+")
 _TEMPLATES = (
-    "{}とは?", "{}とは何ですか", "{}って何?", "{}について教えて", "{}の使い方", "{}の注意点は?", "{}を使うべきですか",
-    "{}の設定方法", "{}はいつ使う?", "{}のメリット", "What is {}?", "how to use {}", "{}の仕組み", "{}が分からない",
+    "{}とは?",
+    "{}とは何ですか",
+    "{}って何?",
+    "{}について教えて",
+    "{}の使い方",
+    "{}の注意点は?",
+    "{}を使うべきですか",
+    "{}の設定方法",
+    "{}はいつ使う?",
+    "{}のメリット",
+    "What is {}?",
+    "how to use {}",
+    "{}の仕組み",
+    "{}が分からない",
 )
 
 Pair = tuple[str, str]
@@ -80,8 +93,7 @@ def _entry_pairs(entry: Entry, rng: random.Random) -> Iterator[Pair]:
         yield from ((rng.choice(_TEMPLATES).format(name), target) for target in direct[:2])
         yield (name, entry.term.en)
     yield (entry.summary, entry.summary_en)
-    for first, second in zip(entry.questions, entry.questions[1:], strict=False):
-        yield (first, second)
+    yield from zip(entry.questions, entry.questions[1:], strict=False)
     for target in targets[4:]:
         yield (target, rng.choice(direct))
     for fact in entry.facts[:12]:
@@ -96,7 +108,9 @@ def _swapped(
     by_id: dict[str, Entry], groups: list[list[str]], rng: random.Random
 ) -> Iterator[Pair]:
     """Yield questions with a word replaced by one of its synonyms, against the same answers."""
-    questions = [(entry.id, text) for entry in by_id.values() for text in (*entry.questions, entry.summary)]
+    questions = [
+        (entry.id, text) for entry in by_id.values() for text in (*entry.questions, entry.summary)
+    ]
     for entry_id, text in [*questions, *read_paraphrases()]:
         direct = answers(by_id[entry_id])[:3]
         for group in groups:

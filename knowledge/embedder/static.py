@@ -52,7 +52,10 @@ class StaticEmbedder:
 
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
-        ids = [item.ids or [0] for item in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        ids = [
+            item.ids or [0]
+            for item in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        ]
         starts = np.cumsum([0] + [len(item) for item in ids[:-1]])
         flat = np.fromiter((token for item in ids for token in item), dtype=np.int64)
         sums = np.add.reduceat(self._weights[flat], starts, axis=0)

@@ -1,10 +1,10 @@
 """Train the packaged embedder: static embeddings over a small vocabulary of our own text.
 
-    python -m knowledge.embedder.train          writes knowledge/embedder/model/ (needs the extra `embedder`)
+    python -m knowledge.embedder.train     writes embedder/model/ (needs the extra `embedder`)
 
-Runs on one core in about a minute and gives the same bytes for the same packages (the unigram trainer would
-not, so the vocabulary is byte-pair merges). A small vocabulary forces words to share pieces, which is what lets
-questions with unseen wording still land.
+Runs on one core in about a minute and gives the same bytes for the same packages (the unigram
+trainer would not, so the vocabulary is byte-pair merges). A small vocabulary forces words to
+share pieces, which is what lets questions with unseen wording still land.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def train(output: Path = MODEL) -> None:
     tokenizer = train_tokenizer(entries, pairs)
     runs = [fit(tokenizer, pairs, SEED + run) for run in range(RUNS)]
     module = StaticEmbedding(tokenizer, embedding_weights=torch.cat(runs, dim=1).half())
-    SentenceTransformer(modules=[module], device="cpu").save(
-        str(output), create_model_card=False
-    )
+    SentenceTransformer(modules=[module], device="cpu").save(str(output), create_model_card=False)
     _drop_versions(output)
     (output / "model.safetensors").chmod(0o644)  # written for the owner alone
 
@@ -71,7 +69,7 @@ def train_tokenizer(entries: tuple[Entry, ...], pairs: list[Pair]) -> Tokenizer:
 
 def fit(tokenizer: Tokenizer, pairs: list[Pair], seed: int) -> torch.Tensor:
     """Return token vectors that pull the texts of a pair together and push other pairs apart."""
-    torch.manual_seed(seed)
+    torch.random.manual_seed(seed)  # pyright: ignore[reportUnknownMemberType]
     module = StaticEmbedding(tokenizer, embedding_dim=DIMENSIONS)
     torch.nn.init.normal_(module.embedding.weight, std=0.1)
     lefts, rights = (_encode(tokenizer, [pair[side] for pair in pairs]) for side in (0, 1))
@@ -84,7 +82,9 @@ def fit(tokenizer: Tokenizer, pairs: list[Pair], seed: int) -> torch.Tensor:
 
 
 def _step(
-    module: StaticEmbedding, optimizer: torch.optim.Optimizer, lefts: list[list[int]],
+    module: StaticEmbedding,
+    optimizer: torch.optim.Optimizer,
+    lefts: list[list[int]],
     rights: list[list[int]],
 ) -> None:
     """Take one step on the contrastive loss of a batch, in both directions."""
@@ -109,7 +109,7 @@ def _encode(tokenizer: Tokenizer, texts: list[str]) -> list[list[int]]:
 def _embed(module: StaticEmbedding, ids: list[list[int]]) -> torch.Tensor:
     ends = np.cumsum([0] + [len(item) for item in ids[:-1]])
     flat = torch.tensor([token for item in ids for token in item])
-    return torch.nn.functional.normalize(module.embedding(flat, torch.from_numpy(ends)), dim=-1)
+    return torch.nn.functional.normalize(module.embedding(flat, torch.tensor(ends)), dim=-1)
 
 
 def _drop_versions(output: Path) -> None:

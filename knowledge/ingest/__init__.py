@@ -1,1 +1,1 @@
-"""Ingestion: files and S3 objects into the store, unchanged ones skipped, refused ones reported with the reason."""
+"""Ingestion: files and S3 objects into the store; what is refused is reported with the reason."""

@@ -1,4 +1,4 @@
-"""DOCX to Markdown through python-docx: headings, paragraphs, lists and tables in document order."""
+"""DOCX to Markdown through python-docx: headings, paragraphs, lists and tables in order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def docx_to_markdown(content: bytes) -> str:
         import docx
         from docx.opc.exceptions import PackageNotFoundError
     except ImportError as error:
-        raise KnowledgeError("Reading DOCX needs an extra: pip install 'ask-ec2-ml[ingest]'") from error
+        raise KnowledgeError(
+            "Reading DOCX needs an extra: pip install 'ask-ec2-ml[ingest]'"
+        ) from error
     if content.startswith(_OLE):
         raise SkipError("encrypted")
     try:

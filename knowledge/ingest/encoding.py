@@ -22,7 +22,7 @@ def decode(content: bytes) -> str:
 
 
 def _japanese(content: bytes) -> str:
-    """Return Shift_JIS or EUC-JP text: bytes of one often decode as the other, into rare characters."""
+    """Return Shift_JIS or EUC-JP text: one often decodes as the other, into rare characters."""
     found: list[tuple[float, str]] = []
     for encoding in ("cp932", "euc_jp"):
         try:
@@ -40,7 +40,7 @@ _KANA_OR_ASCII = re.compile(r"[\x20-\x7e\s\u3001\u3002\u3041-\u30ff]")
 
 
 def _strangeness(text: str) -> float:
-    """Return the share of characters that Japanese prose does not use; kanji without any kana count too."""
+    """Return the share of characters that Japanese prose does not use; kanji alone count too."""
     unusual = sum(not _USUAL.match(letter) for letter in text)
     halfwidth = sum("\uff61" <= letter <= "\uff9f" for letter in text)
     plain = sum(bool(_KANA_OR_ASCII.match(letter)) for letter in text)

@@ -1,4 +1,4 @@
-"""HTML to Markdown through Beautiful Soup: headings, paragraphs, lists, tables and code of the main content."""
+"""HTML to Markdown through Beautiful Soup: headings, text, lists, tables and code."""
 
 from __future__ import annotations
 
@@ -10,10 +10,23 @@ from knowledge.ingest.encoding import decode
 from knowledge.ingest.markdown import fenced, table
 from knowledge.ingest.report import SkipError
 
-_NOISE = ("script", "style", "noscript", "template", "nav", "footer", "header", "aside", "form", "svg", "iframe")
+_NOISE = (
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "nav",
+    "footer",
+    "header",
+    "aside",
+    "form",
+    "svg",
+    "iframe",
+)
 _BLOCKS = frozenset((
-    "p", "div", "section", "article", "main", "body", "ul", "ol", "li", "table", "pre", "blockquote", "dl", "dt", "dd",
-    "h1", "h2", "h3", "h4", "h5", "h6", "figure", "figcaption", "details", "summary", "html",
+    "p", "div", "section", "article", "main", "body", "ul", "ol", "li", "table", "pre",
+    "blockquote", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6",
+    "figure", "figcaption", "details", "summary", "html",
 ))  # fmt: skip
 
 
@@ -22,7 +35,9 @@ def html_to_markdown(content: bytes) -> str:
     try:
         from bs4 import BeautifulSoup
     except ImportError as error:
-        raise KnowledgeError("Reading HTML needs an extra: pip install 'ask-ec2-ml[ingest]'") from error
+        raise KnowledgeError(
+            "Reading HTML needs an extra: pip install 'ask-ec2-ml[ingest]'"
+        ) from error
     soup: Any = BeautifulSoup(_text(content), "html.parser")
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     for tag in soup(_NOISE):
@@ -35,7 +50,7 @@ def html_to_markdown(content: bytes) -> str:
 
 
 def _text(content: bytes) -> str:
-    """Return the page's text; a declared encoding of another script is left to the parser's detection."""
+    """Return the page's text; an encoding of another script is left to the parser to detect."""
     try:
         return decode(content)
     except SkipError:

@@ -12,12 +12,14 @@ _BROKEN_LINE = re.compile(r"(?<=[\u3041-\u30ff\u4e00-\u9fff、])\n(?=[\u3041-\u3
 
 
 def pdf_to_markdown(content: bytes) -> str:
-    """Return the text of a PDF with a heading per page. Raises SkipError (encrypted, damaged, no text)."""
+    """Return the text of a PDF with a heading per page. Raises SkipError."""
     try:
         from pypdf import PdfReader
         from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
     except ImportError as error:
-        raise KnowledgeError("Reading PDF needs an extra: pip install 'ask-ec2-ml[ingest]'") from error
+        raise KnowledgeError(
+            "Reading PDF needs an extra: pip install 'ask-ec2-ml[ingest]'"
+        ) from error
     try:
         reader = PdfReader(io.BytesIO(content))
         if reader.is_encrypted and not reader.decrypt(""):
@@ -27,14 +29,24 @@ def pdf_to_markdown(content: bytes) -> str:
         raise SkipError("encrypted") from error
     except SkipError:
         raise
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
-        # pypdf meets broken files with many kinds of errors; each means that the file is not readable.
+    except (
+        PyPdfError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OSError,
+        RecursionError,
+    ) as error:
+        # pypdf meets broken files with many kinds of errors; each means: not readable.
         raise SkipError("damaged", type(error).__name__) from error
-    parts = [f"## p. {number}\n\n{_joined(text)}" for number, text in enumerate(pages, 1) if text.strip()]
+    parts = [
+        f"## p. {number}\n\n{_joined(text)}" for number, text in enumerate(pages, 1) if text.strip()
+    ]
     return "\n\n".join(parts)
 
 
 def _joined(text: str) -> str:
-    """Return a page's text with Japanese sentences joined over line ends, and no accidental headings."""
+    """Return a page's text, Japanese sentences joined over line ends, without false headings."""
     joined = _BROKEN_LINE.sub("", text.strip())
     return re.sub(r"^(?=[#|])", r"\\", joined, flags=re.MULTILINE)

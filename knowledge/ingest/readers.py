@@ -1,7 +1,7 @@
 """Readers: the bytes of a file become Markdown, by the file's extension.
 
-Markdown and text are kept as they are; HTML, DOCX, notebooks and CSV are written as Markdown with their headings,
-tables and code, so that chunks follow the structure of the original.
+Markdown and text are kept as they are; HTML, DOCX, notebooks and CSV are written as Markdown with
+their headings, tables and code, so that chunks follow the structure of the original.
 """
 
 from __future__ import annotations
@@ -93,13 +93,11 @@ def _joined(source: str | list[str]) -> str:
 
 
 def _csv(content: bytes) -> str:
-    """Return a CSV or TSV file as tables of some rows, each under the header and a heading with the rows' numbers."""
+    """Return a CSV file as tables of some rows, each with the header, under the rows' numbers."""
     text = decode(content)
-    try:
-        dialect: Any = csv.Sniffer().sniff(text[:4096], delimiters=",\t;")
-    except csv.Error:
-        dialect = csv.excel
-    rows = [row for row in csv.reader(io.StringIO(text), dialect) if any(row)]
+    first = text.lstrip().split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(row)]
     if not rows:
         raise SkipError("empty")
     header, body = rows[0], rows[1:]
@@ -117,12 +115,18 @@ def _title(markdown: str) -> str:
 
 
 READERS: dict[str, tuple[str, Callable[[bytes], str]]] = {
-    ".md": ("text/markdown", decode), ".markdown": ("text/markdown", decode),
-    ".txt": ("text/plain", decode), ".text": ("text/plain", decode), ".rst": ("text/plain", decode),
+    ".md": ("text/markdown", decode),
+    ".markdown": ("text/markdown", decode),
+    ".txt": ("text/plain", decode),
+    ".text": ("text/plain", decode),
+    ".rst": ("text/plain", decode),
     ".log": ("text/plain", decode),
-    ".html": ("text/html", _html), ".htm": ("text/html", _html), ".xhtml": ("text/html", _html),
+    ".html": ("text/html", _html),
+    ".htm": ("text/html", _html),
+    ".xhtml": ("text/html", _html),
     ".pdf": ("application/pdf", _pdf),
     ".docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", _docx),
     ".ipynb": ("application/x-ipynb+json", _notebook),
-    ".csv": ("text/csv", _csv), ".tsv": ("text/tab-separated-values", _csv),
+    ".csv": ("text/csv", _csv),
+    ".tsv": ("text/tab-separated-values", _csv),
 }

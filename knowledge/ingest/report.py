@@ -7,7 +7,15 @@ from typing import Literal
 
 Outcome = Literal["added", "updated", "unchanged", "removed", "skipped"]
 Reason = Literal[
-    "too_large", "empty", "binary", "encoding", "encrypted", "damaged", "unsupported", "unreadable", "no_text"
+    "too_large",
+    "empty",
+    "binary",
+    "encoding",
+    "encrypted",
+    "damaged",
+    "unsupported",
+    "unreadable",
+    "no_text",
 ]
 
 MESSAGES: dict[Reason, tuple[str, str]] = {
@@ -24,7 +32,10 @@ MESSAGES: dict[Reason, tuple[str, str]] = {
     ),
     "damaged": ("壊れていて読めません", "is damaged"),
     "unsupported": ("対応していない形式です", "is of a type that is not supported"),
-    "unreadable": ("読み取れません(権限または入出力エラー)", "cannot be read (permission or I/O error)"),
+    "unreadable": (
+        "読み取れません(権限または入出力エラー)",
+        "cannot be read (permission or I/O error)",
+    ),
     "no_text": (
         "本文のテキストがありません(画像だけの PDF など)。OCR が必要です",
         "has no text (a scanned PDF?); it needs OCR first",

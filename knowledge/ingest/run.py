@@ -1,7 +1,8 @@
 """Ingest: read documents, cut them into passages, and put what changed into the store in one step.
 
-A document is known by its address. One whose content is unchanged is skipped; one that has vanished from an
-ingested folder or prefix is removed; one that can no longer be read keeps its old passages.
+A document is known by its address. One whose content is unchanged is skipped; one that has
+vanished from an ingested folder or prefix is removed; one that can no longer be read keeps its
+old passages.
 """
 
 from __future__ import annotations
@@ -36,14 +37,23 @@ class Options:
     """Time of the ingest; None: the clock."""
 
 
+DEFAULTS = Options()
+
+
 def ingest(
-    store: Store, addresses: Sequence[str], options: Options = Options(), *,
-    progress: Progress | None = None, s3_client: Any = None,
+    store: Store,
+    addresses: Sequence[str],
+    options: Options = DEFAULTS,
+    *,
+    progress: Progress | None = None,
+    s3_client: Any = None,
 ) -> Report:
-    """Bring the store in step with the addresses and report what was done. Raises KnowledgeError."""
+    """Bring the store in step with the addresses and report it. Raises KnowledgeError."""
     origins = list(open_origins(addresses, s3_client))
     items = list({item.uri: item for origin in origins for item in origin.items}.values())
-    known = {d.uri: d for d in generation.documents.values()} if (generation := store.current) else {}
+    known = (
+        {d.uri: d for d in generation.documents.values()} if (generation := store.current) else {}
+    )
     report, put = Report(), list[tuple[Document, list[Chunk]]]()
     for number, item in enumerate(items):
         if progress:
@@ -52,11 +62,19 @@ def ingest(
             made = _read(item, known.get(item.uri), options)
         except SkipError as error:
             report.lines.append(
-                Line(item.uri, "skipped", reason=error.reason, detail=error.detail, limit_mb=options.max_mb)
+                Line(
+                    item.uri,
+                    "skipped",
+                    reason=error.reason,
+                    detail=error.detail,
+                    limit_mb=options.max_mb,
+                )
             )
             continue
         outcome = "updated" if item.uri in known else "added"
-        report.lines.append(Line(item.uri, outcome if made else "unchanged", made[0].chunks if made else 0))
+        report.lines.append(
+            Line(item.uri, outcome if made else "unchanged", made[0].chunks if made else 0)
+        )
         put += [made] if made else []
     gone = _vanished(origins, known.values())
     report.lines += [Line(document.uri, "removed", document.chunks) for document in gone]
@@ -89,7 +107,9 @@ def rebuild(store: Store) -> int:
     return generation.count
 
 
-def _read(item: Item, known: Document | None, options: Options) -> tuple[Document, list[Chunk]] | None:
+def _read(
+    item: Item, known: Document | None, options: Options
+) -> tuple[Document, list[Chunk]] | None:
     """Return the document and its passages; None if it is the known one unchanged."""
     if item.size > options.max_mb * 1024 * 1024:
         raise SkipError("too_large", f"{item.size / 1024 / 1024:.1f} MB")
@@ -99,8 +119,12 @@ def _read(item: Item, known: Document | None, options: Options) -> tuple[Documen
         return None
     parsed = parse(item.name, content)
     document = Document(
-        id=document_id(item.uri), uri=item.uri, title=options.title or parsed.title, sha256=digest,
-        media_type=parsed.media_type, ingested=(options.now or datetime.now(UTC)).isoformat(timespec="seconds"),
+        id=document_id(item.uri),
+        uri=item.uri,
+        title=options.title or parsed.title,
+        sha256=digest,
+        media_type=parsed.media_type,
+        ingested=(options.now or datetime.now(UTC)).isoformat(timespec="seconds"),
         chunks=0,
     )
     chunks = cut(_template(document), parsed.markdown)
@@ -112,8 +136,15 @@ def _read(item: Item, known: Document | None, options: Options) -> tuple[Documen
 def _template(document: Document) -> Chunk:
     url = document.uri if document.uri.startswith("s3://") else f"file://{document.uri}"
     return Chunk(
-        id="", document=document.id, title=document.title, section="", text="", category="document",
-        source=document.title, url=url, as_of=document.ingested[:10],
+        id="",
+        document=document.id,
+        title=document.title,
+        section="",
+        text="",
+        category="document",
+        source=document.title,
+        url=url,
+        as_of=document.ingested[:10],
     )
 
 
@@ -125,6 +156,7 @@ def document_id(uri: str) -> str:
 def _vanished(origins: Sequence[Origin], known: Iterable[Document]) -> list[Document]:
     present = {item.uri for origin in origins for item in origin.items}
     return [
-        document for document in known
+        document
+        for document in known
         if document.uri not in present and any(origin.holds(document.uri) for origin in origins)
     ]

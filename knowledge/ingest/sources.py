@@ -1,4 +1,4 @@
-"""Where documents come from: files and folders, or an S3 prefix. The S3 reader is the only user of boto3 here."""
+"""Where documents come from: files and folders, or an S3 prefix (through boto3)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def _path(address: str) -> Origin:
         return Origin(str(path), is_folder=True, items=tuple(map(_file, paths)))
     if path.is_file():
         return Origin(str(path), is_folder=False, items=(_file(path),))
-    raise KnowledgeError(f"There is no file or folder {address!r}; check the path, or give s3://bucket/prefix")
+    raise KnowledgeError(
+        f"There is no file or folder {address!r}; check the path, or give s3://bucket/prefix"
+    )
 
 
 def _is_document(path: Path, root: Path) -> bool:
@@ -73,20 +75,24 @@ def _file(path: Path) -> Item:
 
 
 def _bucket(address: str, client: Any) -> Origin:
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
+    import boto3  # pyright: ignore[reportMissingTypeStubs]
+    from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+        BotoCoreError,
+        ClientError,
+    )
 
     bucket, _, prefix = address.removeprefix(S3).partition("/")
     if not bucket:
         raise KnowledgeError(f"{address!r} names no bucket; write s3://bucket/prefix")
     try:
-        service = client or boto3.client("s3")
-        pages = service.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        rows = [row for page in pages for row in page.get("Contents", [])]
+        aws: Any = boto3
+        service: Any = client or aws.client("s3")
+        pages: Any = service.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        rows: list[dict[str, Any]] = [row for page in pages for row in page.get("Contents", [])]
     except (BotoCoreError, ClientError) as error:
         raise KnowledgeError(
-            f"S3 did not list {address} ({error}); check the bucket's name, the credentials and the permission "
-            "s3:ListBucket"
+            f"S3 did not list {address} ({error}); check the bucket's name, "
+            "the credentials and the permission s3:ListBucket"
         ) from error
     items = tuple(_object(service, bucket, row) for row in rows if not row["Key"].endswith("/"))
     if not items and prefix:
@@ -99,7 +105,10 @@ def _object(service: Any, bucket: str, row: dict[str, Any]) -> Item:
     key: str = row["Key"]
 
     def read() -> bytes:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+            BotoCoreError,
+            ClientError,
+        )
 
         try:
             return service.get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -166,19 +166,14 @@ COUNTS = "the two counts of a search (all matches, shown matches) are not told a
         "G5.9XLARGE もあります。",
         "p5.48xlarge は H100(141 GB)を 8 基積みます。",
         "p5.48xlarge has eight H100 with 141 GB each.",
-        pytest.param("g5.2xlargeのGPUメモリは48GBです。", marks=pytest.mark.xfail(reason=NOT_READ)),
-        pytest.param("g5.2xlarge は VRAM48GB です。", marks=pytest.mark.xfail(reason=NOT_READ)),
-        pytest.param("メモリ64GiBのg5.2xlarge", marks=pytest.mark.xfail(reason=NOT_READ)),
-        pytest.param("g5.2xlarge のメモリは 32-64 GiB", marks=pytest.mark.xfail(reason=NOT_READ)),
-        pytest.param("g5.2xlarge のメモリは `64 GiB`。", marks=pytest.mark.xfail(reason=NOT_READ)),
-        pytest.param("g5.2xlarge/64 GiB", marks=pytest.mark.xfail(reason=NOT_READ)),
-        pytest.param(
-            "g5.2xlarge のスポットは 1.75776 USD/時 です。", marks=pytest.mark.xfail(reason=PER_GPU)
-        ),
-        pytest.param(
-            "バージニア北部では g5.2xlarge が 1.75776 USD/時です。",
-            marks=pytest.mark.xfail(reason=PER_GPU),
-        ),
+        "g5.2xlargeのGPUメモリは48GBです。",
+        "g5.2xlarge は VRAM48GB です。",
+        "メモリ64GiBのg5.2xlarge",
+        "g5.2xlarge のメモリは 32-64 GiB",
+        "g5.2xlarge のメモリは `64 GiB`。",
+        "g5.2xlarge/64 GiB",
+        "g5.2xlarge のスポットは 1.75776 USD/時 です。",
+        "バージニア北部では g5.2xlarge が 1.75776 USD/時です。",
         "g5.2xlarge のネットワークは最大 5 Gbps です。",
     ],
 )

@@ -1,7 +1,8 @@
 """Read the figures that the glossary's prose and tables put beside an instance type, family or GPU.
 
-A figure must be the catalogue's for the nearest subject in its sentence or table row, or be one of the
-entry's own sourced facts about something else. Anything else is reported with the catalogue's values.
+A figure must be the catalogue's for the nearest subject in its sentence or table row, or be one
+of the entry's own sourced facts about something else. Anything else is reported with the
+catalogue's values.
 """
 
 from __future__ import annotations
@@ -22,14 +23,20 @@ from tests.knowledge.fact_gate import attribute_of, profile
 UNITS: dict[str, tuple[tuple[str, Decimal], ...]] = {
     "vCPU": (("vcpus", Decimal(1)),),
     "コア": (("cores", Decimal(1)), ("vcpus", Decimal(1))),
-    "GiB": tuple((key, Decimal(1)) for key in (
-        "memory_gib", "gpu_memory_gib", "gpu_memory_total_gib", "usable_gib")),
+    "GiB": tuple(
+        (key, Decimal(1))
+        for key in ("memory_gib", "gpu_memory_gib", "gpu_memory_total_gib", "usable_gib")
+    ),
     "GB": tuple((key, Decimal(1)) for key in ("gpu_memory_gb", "gpu_memory_total_gb", "nvme_gb")),
     "TB": (("nvme_gb", Decimal("0.001")), ("gpu_memory_total_gb", Decimal("0.001"))),
     "GB/s": (("memory_bandwidth_gb_s", Decimal(1)), ("nvlink_gb_s", Decimal(1))),
     "TB/s": (("memory_bandwidth_gb_s", Decimal("0.001")), ("nvlink_gb_s", Decimal("0.001"))),
-    "TFLOPS": tuple((f"tflops_{kind}", Decimal(1)) for kind in ("fp32", "tf32", "fp16", "bf16", "fp8")),
-    "Gbps": tuple((key, Decimal(1)) for key in ("network_gbps", "network_baseline_gbps", "ebs_gbps")),
+    "TFLOPS": tuple(
+        (f"tflops_{kind}", Decimal(1)) for kind in ("fp32", "tf32", "fp16", "bf16", "fp8")
+    ),
+    "Gbps": tuple(
+        (key, Decimal(1)) for key in ("network_gbps", "network_baseline_gbps", "ebs_gbps")
+    ),
     "GHz": (("clock_ghz", Decimal(1)),),
     "GPU": (("gpu_count", Decimal(1)),),
     "USD": (("usd_per_hour", Decimal(1)),),
@@ -37,7 +44,8 @@ UNITS: dict[str, tuple[tuple[str, Decimal], ...]] = {
 _ALIKE = {"基": "GPU", "枚": "GPU", "ドル": "USD"}
 _NUMBER = r"(?<![\w.,])(\d[\d,]*(?:\.\d+)?)"
 _FIGURE = re.compile(
-    _NUMBER + r"\s*(vCPU|物理コア|コア|GiB|GB/s|TB/s|GB|TB|TFLOPS|Gbps|GHz|GPU(?! ?時間)|基|枚|USD(?:/時)?|ドル)"
+    _NUMBER + r"\s*(vCPU|物理コア|コア|GiB|GB/s|TB/s|GB|TB|TFLOPS|Gbps|GHz|GPU(?! ?時間)|基|枚"
+    r"|USD(?:/時)?|ドル)"
     r"(?![A-Za-z/])"
 )
 _SENTENCE = re.compile(r"[。\n]")
@@ -89,10 +97,14 @@ class BodyGate:
         for passage in passages(entry):
             mentions = self._mentions(passage.text)
             for figure in figures(passage):
-                if (figure.value, figure.unit) in cited or (passage.is_mistake and figure.value in struck):
+                if (figure.value, figure.unit) in cited or (
+                    passage.is_mistake and figure.value in struck
+                ):
                     continue
                 known = self._known(passage, mentions, figure, topics)
-                if any(known.values()) and not any(_is_near(figure.value, v) for v in known.values()):
+                if any(known.values()) and not any(
+                    _is_near(figure.value, v) for v in known.values()
+                ):
                     yield _quote(entry, passage.text, figure, known)
 
     def _known(
@@ -118,7 +130,8 @@ class BodyGate:
         """
         before = [item for item in mentions if item.end <= figure.at]
         after = [
-            item for item in mentions
+            item
+            for item in mentions
             if item.start >= figure.end and "、" not in passage.text[figure.end : item.start]
         ]
         found = before[-1:] + after[:1]
@@ -141,7 +154,9 @@ class BodyGate:
                 if attribute == "usd_per_hour":
                     yield from self._prices(item)
                     continue
-                value = attribute_of(item if isinstance(item, Gpu) else profile(item, self._catalogue), attribute)
+                value = attribute_of(
+                    item if isinstance(item, Gpu) else profile(item, self._catalogue), attribute
+                )
                 if value is not None:
                     yield Decimal(str(value)) * factor
             if unit in ("GPU", "GB", "GiB") and isinstance(item, Gpu):
@@ -152,7 +167,11 @@ class BodyGate:
         for item in self._catalogue.types.values():
             if item.gpu and item.gpu.gpu == gpu.key:
                 count = Decimal(str(item.gpu.count))
-                each = {"GPU": Decimal(1), "GB": Decimal(gpu.memory_gb), "GiB": Decimal(str(gpu.memory_gib))}
+                each = {
+                    "GPU": Decimal(1),
+                    "GB": Decimal(gpu.memory_gb),
+                    "GiB": Decimal(str(gpu.memory_gib)),
+                }
                 yield count * each[unit]
 
     def _prices(self, item: InstanceType | Gpu) -> Iterator[Decimal]:
@@ -181,7 +200,9 @@ class BodyGate:
     def _names(self) -> re.Pattern[str]:
         names = sorted(self._subjects, key=len, reverse=True)
         return re.compile(
-            rf"(?<![A-Za-z0-9.\-])(?:{'|'.join(map(re.escape, names))})(?![A-Za-z0-9.]|-[a-z0-9]| ?系)", re.IGNORECASE
+            rf"(?<![A-Za-z0-9.\-])(?:{'|'.join(map(re.escape, names))})"
+            r"(?![A-Za-z0-9.]|-[a-z0-9]| ?系)",
+            re.IGNORECASE,
         )
 
 
@@ -220,15 +241,19 @@ def figures(passage: Passage) -> Iterator[Figure]:
         unit = match[2].removeprefix("物理").removesuffix("/時")
         unit = _ALIKE.get(unit, unit)
         value = Decimal(match[1].replace(",", ""))
-        rest = passage.text[match.end():].lstrip()
-        if unit == "GPU" and (value == 1 or passage.text[match.start() - 1] == "/" or rest.startswith("あたり")):
+        rest = passage.text[match.end() :].lstrip()
+        if unit == "GPU" and (
+            value == 1 or passage.text[match.start() - 1] == "/" or rest.startswith("あたり")
+        ):
             continue
         computed = passage.text[: match.start()].rstrip().endswith(("≒", "÷"))
         if not computed and not rest.startswith("ではなく"):
             yield Figure(value, unit, match.start(), match.end())
 
 
-_DEMAND = re.compile(r"重み|モデル|級|必要|超え|残|使う|ワーカー|収ま|足り|\dB|倍|割っ|台|単位|求め|プロセス|共有|→|機|窮屈|入り")
+_DEMAND = re.compile(
+    r"重み|モデル|級|必要|超え|残|使う|ワーカー|収ま|足り|\dB|倍|割っ|台|単位|求め|プロセス|共有|→|機|窮屈|入り"
+)
 
 
 def _is_demand(passage: Passage, near: list[Mention], figure: Figure) -> bool:
@@ -242,7 +267,9 @@ def _is_demand(passage: Passage, near: list[Mention], figure: Figure) -> bool:
 def _is_tied(text: str, mention: Mention, figure: Figure) -> bool:
     """Whether a figure directly follows a subject: `H100 の 3,350 GB/s`, `T4(16 GB`."""
     return mention.end <= figure.at and bool(
-        re.fullmatch(r"\s*\**\s*(?:の|は|が|を|:|\(|×)?[^、。はが台)]{0,6}", text[mention.end : figure.at])
+        re.fullmatch(
+            r"\s*\**\s*(?:の|は|が|を|:|\(|×)?[^、。はが台)]{0,6}", text[mention.end : figure.at]
+        )
     )
 
 
@@ -259,14 +286,18 @@ def _cited(entry: Entry) -> Iterator[tuple[Decimal, str]]:
             text = unicodedata.normalize("NFKC", f"{fact.value} {fact.unit}")
             for number in re.findall(_NUMBER, text):
                 for unit in UNITS:
-                    if unit in text or any(word in text for word, alike in _ALIKE.items() if alike == unit):
+                    if unit in text or any(
+                        word in text for word, alike in _ALIKE.items() if alike == unit
+                    ):
                         yield Decimal(number.replace(",", "")), unit
 
 
 def _struck(entry: Entry) -> Iterator[Decimal]:
     """Yield the numbers of the entry's mistakes, wrong and right."""
     for mistake in entry.mistakes:
-        for number in re.findall(_NUMBER, unicodedata.normalize("NFKC", f"{mistake.wrong} {mistake.right}")):
+        for number in re.findall(
+            _NUMBER, unicodedata.normalize("NFKC", f"{mistake.wrong} {mistake.right}")
+        ):
             yield Decimal(number.replace(",", ""))
 
 
@@ -275,4 +306,5 @@ def _quote(entry: Entry, sentence: str, figure: Figure, known: dict[str, Any]) -
         f"{name}: {', '.join(str(v.normalize()) for v in sorted(found)[:12]) or 'nothing'}"
         for name, found in known.items()
     )
-    return f"{entry.id}: 「{sentence.strip()}」 says {figure.value} {figure.unit}; the catalogue says {says}"
+    written = f"「{sentence.strip()}」 says {figure.value} {figure.unit}"
+    return f"{entry.id}: {written}; the catalogue says {says}"

@@ -53,7 +53,11 @@ def _family_values(fact: EntryFact, catalogue: Catalogue) -> list[Any]:
     assert fact.subject is not None and fact.attribute is not None
     members = [profile(item, catalogue) for item in catalogue.families[fact.subject]]
     if fact.attribute == "gpu":
-        return list(dict.fromkeys(name for item in members if item.gpu for name in (item.gpu.key, item.gpu.model)))
+        return list(
+            dict.fromkeys(
+                name for item in members if item.gpu for name in (item.gpu.key, item.gpu.model)
+            )
+        )
     bound, _, attribute = fact.attribute.partition("_")
     if bound in ("max", "min"):
         values = [value for item in members if (value := attribute_of(item, attribute)) is not None]
@@ -69,7 +73,10 @@ def attribute_of(subject: InstanceProfile | Gpu, attribute: str) -> Any:
 def profile(item: InstanceType, catalogue: Catalogue) -> InstanceProfile:
     """Return the type with its GPU's and family's facts, without prices."""
     return InstanceProfile(
-        type=item, gpu=catalogue.gpu_of(item), family=catalogue.family_facts.get(item.family), quotes=()
+        type=item,
+        gpu=catalogue.gpu_of(item),
+        family=catalogue.family_facts.get(item.family),
+        quotes=(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Helpers of the store's tests: an embedder without any model, documents, and a consistency check."""
+"""Helpers of the store's tests: an embedder without a model, documents, a consistency check."""
 
 from __future__ import annotations
 
@@ -33,16 +33,22 @@ class HashEmbedder:
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         self.calls += len(texts)
-        rows = [np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], np.uint8) for text in texts]
+        rows = [
+            np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], np.uint8) for text in texts
+        ]
         found = np.asarray(rows, dtype=np.float32).reshape(len(texts), 8) - 127.5
         return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
 def document(name: str, markdown: str) -> tuple[Document, list[Chunk]]:
     """Return a document with its passages."""
-    template = Chunk(id="", document=name, title=name, section="", text="", category="document", source=name)
+    template = Chunk(
+        id="", document=name, title=name, section="", text="", category="document", source=name
+    )
     chunks = cut(template, markdown)
-    return Document(name, f"/{name}", name, markdown, "text/markdown", "2026-11-23T00:00:00", len(chunks)), chunks
+    return Document(
+        name, f"/{name}", name, markdown, "text/markdown", "2026-11-23T00:00:00", len(chunks)
+    ), chunks
 
 
 def put(store: Store, **documents: str) -> None:

@@ -12,9 +12,33 @@ from tests.knowledge.body_gate import BodyGate
 from tests.knowledge.fact_gate import fact_problems
 
 SECTIONS_PER_SERIES = {
-    "C": {"overview", "characteristics", "generations", "workflow", "sizes", "cost", "best-practice"},
-    "P": {"overview", "characteristics", "generations", "workflow", "sizes", "cost", "best-practice"},
-    "G": {"overview", "characteristics", "generations", "workflow", "sizes", "cost", "best-practice"},
+    "C": {
+        "overview",
+        "characteristics",
+        "generations",
+        "workflow",
+        "sizes",
+        "cost",
+        "best-practice",
+    },
+    "P": {
+        "overview",
+        "characteristics",
+        "generations",
+        "workflow",
+        "sizes",
+        "cost",
+        "best-practice",
+    },
+    "G": {
+        "overview",
+        "characteristics",
+        "generations",
+        "workflow",
+        "sizes",
+        "cost",
+        "best-practice",
+    },
 }
 
 
@@ -74,13 +98,22 @@ def test_the_glossary_covers_every_section_of_every_series(entries: tuple[Entry,
         ("g-gen-g5", "帯域は A10G が 600 GB/s", "帯域は A10G が 300 GB/s", "300 GB/s"),
         ("g-gen-g5", "g5.xlarge が 1.459 USD/時", "g5.xlarge が 1.1672 USD/時", "1.1672 USD"),
         ("efa", "| p5en.48xlarge | 3,200 Gbps |", "| p5en.48xlarge | 6,400 Gbps |", "6400 Gbps"),
-        ("p-sizes", "96 / 1,152 GiB | 400 Gbps | 8 TB | 8B", "96 / 1,512 GiB | 400 Gbps | 8 TB | 8B",
-         "1512 GiB"),
+        (
+            "p-sizes",
+            "96 / 1,152 GiB | 400 Gbps | 8 TB | 8B",
+            "96 / 1,512 GiB | 400 Gbps | 8 TB | 8B",
+            "1512 GiB",
+        ),
         ("gpu-t4", "帯域 320 GB/s", "帯域 230 GB/s", "230 GB/s"),
     ],
 )
 def test_the_gate_quotes_both_values_of_a_wrong_figure(
-    gate: BodyGate, by_id: Callable[[str], Entry], entry_id: str, right: str, wrong: str, quoted: str
+    gate: BodyGate,
+    by_id: Callable[[str], Entry],
+    entry_id: str,
+    right: str,
+    wrong: str,
+    quoted: str,
 ) -> None:
     entry = by_id(entry_id)
     assert right in entry.body
@@ -121,12 +154,18 @@ def test_shared_names_and_dangling_references_are_reported(by_id: Callable[[str]
 
 def _file(**changes: str) -> str:
     fields = {
-        "id": "x", "term": "{ja: 用語, en: term}", "aliases": "[]", "series": "[G]", "section": "gpu",
+        "id": "x",
+        "term": "{ja: 用語, en: term}",
+        "aliases": "[]",
+        "series": "[G]",
+        "section": "gpu",
         "summary": "用語は説明のための例であり、二十文字より長い一文です。",
         "summary_en": "A term is an example for the tests.",
         "questions": "[一つ目ですか?, 二つ目ですか?]",
         "sources": "{s: {title: T, url: 'https://example.com/', as_of: 2026-11-23}}",
-        "facts": "[" + ", ".join(f"{{name: n{i}, value: {i}, unit: '', source: s}}" for i in range(3)) + "]",
+        "facts": "["
+        + ", ".join(f"{{name: n{i}, value: {i}, unit: '', source: s}}" for i in range(3))
+        + "]",
         "see_also": "[]",
     } | changes
     head = "\n".join(f"{key}: {value}" for key, value in fields.items())
@@ -140,15 +179,23 @@ def _file(**changes: str) -> str:
         ({"section": "misc"}, "section"),
         ({"questions": "[一つ?]"}, "questions"),
         ({"facts": "[{name: n, value: 1, unit: '', source: s}]"}, "facts"),
-        ({"facts": "[{name: n, value: 1, unit: '', source: q}, {name: m, value: 1, unit: '', source: s}, "
-                   "{name: o, value: 1, unit: '', source: s}]"}, "'q'"),
+        (
+            {
+                "facts": "[{name: n, value: 1, unit: '', source: q}, "
+                "{name: m, value: 1, unit: '', source: s}, "
+                "{name: o, value: 1, unit: '', source: s}]"
+            },
+            "'q'",
+        ),
         ({"mistakes": "[{wrong: a, right: b, source: s}]"}, "よくある誤り"),
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_a_malformed_entry_names_the_file_and_the_field(changes: dict[str, str], named: str) -> None:
+def test_a_malformed_entry_names_the_file_and_the_field(
+    changes: dict[str, str], named: str
+) -> None:
     assert parse_entry(_file(), "x.md").id == "x"
-    with pytest.raises(GlossaryError, match="x.md") as caught:
+    with pytest.raises(GlossaryError, match=r"x\.md") as caught:
         parse_entry(_file(**changes), "x.md")
     assert named in str(caught.value)
 

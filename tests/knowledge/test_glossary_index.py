@@ -24,13 +24,22 @@ assert not {"yaml", "numpy", "chromadb", "pydantic"} & set(sys.modules)
 
 def test_the_index_is_in_step_with_the_entries() -> None:
     rendered = render_index(load_entries())
-    assert (FOLDER / INDEX).read_text("utf-8") == rendered, "run: python -m knowledge.glossary_index"
+    assert (FOLDER / INDEX).read_text("utf-8") == rendered, (
+        "run: python -m knowledge.glossary_index"
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "entry_id"),
-    [("efa", "efa"), ("EFA", "efa"), ("イーエフエー", "efa"), ("ZeRO 3", "deepspeed-zero-3"),
-     ("zero-3", "deepspeed-zero-3"), ("KVキャッシュ", "kv-cache"), ("KV cache", "kv-cache")],
+    [
+        ("efa", "efa"),
+        ("EFA", "efa"),
+        ("イーエフエー", "efa"),
+        ("ZeRO 3", "deepspeed-zero-3"),
+        ("zero-3", "deepspeed-zero-3"),
+        ("KVキャッシュ", "kv-cache"),
+        ("KV cache", "kv-cache"),
+    ],
 )
 def test_an_entry_is_found_by_any_of_its_names(name: str, entry_id: str) -> None:
     head = load_glossary().find(name)
@@ -39,10 +48,20 @@ def test_an_entry_is_found_by_any_of_its_names(name: str, entry_id: str) -> None
 
 @pytest.mark.parametrize(
     ("question", "entry_id"),
-    [("EFAとは?", "efa"), ("EFAって何ですか?", "efa"), ("What is EFA?", "efa"), ("EFAについて教えてください", "efa"),
-     ("define NVLink", "nvlink"), ("EFAとEBSの違いは?", None), ("とは?", None), ("", None)],
+    [
+        ("EFAとは?", "efa"),
+        ("EFAって何ですか?", "efa"),
+        ("What is EFA?", "efa"),
+        ("EFAについて教えてください", "efa"),
+        ("define NVLink", "nvlink"),
+        ("EFAとEBSの違いは?", None),
+        ("とは?", None),
+        ("", None),
+    ],
 )
-def test_only_questions_for_a_definition_are_read_as_one(question: str, entry_id: str | None) -> None:
+def test_only_questions_for_a_definition_are_read_as_one(
+    question: str, entry_id: str | None
+) -> None:
     head = load_glossary().defined(question)
     assert (head.id if head else None) == entry_id
 
@@ -51,13 +70,17 @@ def test_every_passage_names_its_source_and_date() -> None:
     glossary = load_glossary()
     chunks = [chunk for entry_id in glossary.ids for chunk in glossary.chunks(entry_id)]
     assert len(chunks) > len(glossary.ids)
-    assert all(chunk.source and chunk.url.startswith("https://") and chunk.as_of for chunk in chunks)
+    assert all(
+        chunk.source and chunk.url.startswith("https://") and chunk.as_of for chunk in chunks
+    )
 
 
 def test_a_cold_lookup_takes_at_most_15_ms() -> None:
     root = Path(__file__).parents[2]
     runs = [
-        subprocess.run([sys.executable, "-c", LOOKUP], cwd=root, capture_output=True, text=True, check=True)
+        subprocess.run(
+            [sys.executable, "-c", LOOKUP], cwd=root, capture_output=True, text=True, check=True
+        )
         for _ in range(4)
     ]
     assert min(float(run.stdout) for run in runs) <= 15
@@ -65,5 +88,5 @@ def test_a_cold_lookup_takes_at_most_15_ms() -> None:
 
 def test_a_damaged_index_says_how_to_rebuild_it(tmp_path: Path) -> None:
     (tmp_path / INDEX).write_text("{")
-    with pytest.raises(KnowledgeError, match="python -m knowledge.glossary_index"):
+    with pytest.raises(KnowledgeError, match=r"python -m knowledge\.glossary_index"):
         GlossaryIndex(tmp_path)

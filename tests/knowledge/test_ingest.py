@@ -79,7 +79,9 @@ def test_a_file_that_became_unreadable_keeps_its_old_passages(store: Store, docs
     assert "一" in texts(store).values()
 
 
-def test_skipped_files_are_reported_with_the_reason_in_both_languages(store: Store, docs: Path) -> None:
+def test_skipped_files_are_reported_with_the_reason_in_both_languages(
+    store: Store, docs: Path
+) -> None:
     (docs / "x.bin").write_bytes(b"x")
     (docs / "big.txt").write_text("あ" * 600_000, "utf-8")
     report = ingest(store, [str(docs)], Options(max_mb=1))
@@ -108,7 +110,9 @@ def test_progress_is_reported_to_the_end(store: Store, docs: Path) -> None:
     assert seen == [(0, 2), (1, 2), (2, 2)]
 
 
-def test_an_address_that_does_not_exist_is_refused_before_anything_is_done(store: Store, docs: Path) -> None:
+def test_an_address_that_does_not_exist_is_refused_before_anything_is_done(
+    store: Store, docs: Path
+) -> None:
     with pytest.raises(KnowledgeError, match="check the path"):
         ingest(store, [str(docs), str(docs / "nowhere")])
     assert store.current is None
@@ -156,37 +160,41 @@ def test_a_long_glossary_file_keeps_every_line_table_and_code_block(store: Store
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     moto = pytest.importorskip("moto")
-    import boto3
+    import boto3  # pyright: ignore[reportMissingTypeStubs]
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with moto.mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="b")
+        aws: Any = boto3
+        client = aws.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="box")
         yield client
 
 
 def test_a_prefix_is_ingested_updated_and_emptied(store: Store, s3: Any) -> None:
-    s3.put_object(Bucket="b", Key="docs/a.md", Body="# 甲\n\n一".encode())
-    s3.put_object(Bucket="b", Key="docs/sub/b.txt", Body="二".encode("euc_jp"))
-    s3.put_object(Bucket="b", Key="docs2/c.txt", Body=b"other")
-    s3.put_object(Bucket="b", Key="docs/sub/", Body=b"")
-    assert outcomes(ingest(store, ["s3://b/docs/"])) == {"a.md": "added", "b.txt": "added"}
-    assert outcomes(ingest(store, ["s3://b/docs/"])) == {"a.md": "unchanged", "b.txt": "unchanged"}
-    s3.delete_object(Bucket="b", Key="docs/sub/b.txt")
-    assert outcomes(ingest(store, ["s3://b/docs/"])) == {"a.md": "unchanged", "b.txt": "removed"}
+    s3.put_object(Bucket="box", Key="docs/a.md", Body="# 甲\n\n一".encode())
+    s3.put_object(Bucket="box", Key="docs/sub/b.txt", Body="二".encode("euc_jp"))
+    s3.put_object(Bucket="box", Key="docs2/c.txt", Body=b"other")
+    s3.put_object(Bucket="box", Key="docs/sub/", Body=b"")
+    assert outcomes(ingest(store, ["s3://box/docs/"])) == {"a.md": "added", "b.txt": "added"}
+    assert outcomes(ingest(store, ["s3://box/docs/"])) == {
+        "a.md": "unchanged",
+        "b.txt": "unchanged",
+    }
+    s3.delete_object(Bucket="box", Key="docs/sub/b.txt")
+    assert outcomes(ingest(store, ["s3://box/docs/"])) == {"a.md": "unchanged", "b.txt": "removed"}
     assert store.current
-    assert next(store.current.all_chunks()).url == "s3://b/docs/a.md"
+    assert next(store.current.all_chunks()).url == "s3://box/docs/a.md"
 
 
 def test_more_objects_than_a_page_are_listed(store: Store, s3: Any) -> None:
     for number in range(1005):
-        s3.put_object(Bucket="b", Key=f"n/{number}.xyz", Body=b"x")
-    assert ingest(store, ["s3://b/n/"]).count("skipped") == 1005
+        s3.put_object(Bucket="box", Key=f"n/{number}.xyz", Body=b"x")
+    assert ingest(store, ["s3://box/n/"]).count("skipped") == 1005
 
 
-@pytest.mark.parametrize("address", ["s3://", "s3://missing/x", "s3://b/nothing/"])
+@pytest.mark.parametrize("address", ["s3://", "s3://missing/x", "s3://box/nothing/"])
 def test_a_wrong_s3_address_says_what_to_check(store: Store, s3: Any, address: str) -> None:
-    with pytest.raises(KnowledgeError, match="check|write s3"):
+    with pytest.raises(KnowledgeError, match=r"check|write s3"):
         ingest(store, [address])

@@ -13,18 +13,24 @@ from knowledge.ingest.readers import parse
 from knowledge.ingest.report import Reason, SkipError
 
 JAPANESE = (
-    "GPU インスタンスの利用申請は、情報システム部の窓口で受け付けます。申請から利用開始までは三営業日です。\n"
+    "GPU インスタンスの利用申請は、情報システム部の窓口で受け付けます。"
+    "申請から利用開始までは三営業日です。\n"
     "「研究」区分の上限は８台、それ以外は２台とし、超過分は部門長の承認を要します。①注意事項を読むこと。"
 )
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp932", "euc_jp", "iso2022_jp"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "cp932", "euc_jp", "iso2022_jp"]
+)
 def test_text_is_read_in_every_encoding_that_japanese_files_have(encoding: str) -> None:
     text = JAPANESE if encoding not in ("euc_jp", "iso2022_jp") else JAPANESE.replace("①", "")
     assert parse("a.txt", text.encode(encoding)).markdown.strip() == text
 
 
-@pytest.mark.parametrize("text", ["東京都港区", "氏名,住所\n山田太郎,東京都", "カタカナ", "です。", "一二三四五六七八九十"])
+@pytest.mark.parametrize(
+    "text",
+    ["東京都港区", "氏名,住所\n山田太郎,東京都", "カタカナ", "です。", "一二三四五六七八九十"],
+)
 @pytest.mark.parametrize("encoding", ["cp932", "euc_jp"])
 def test_short_japanese_text_is_not_taken_for_the_other_encoding(encoding: str, text: str) -> None:
     assert parse("a.txt", text.encode(encoding)).markdown == text
@@ -36,9 +42,12 @@ def test_markdown_gives_its_first_heading_as_title() -> None:
 
 
 def test_html_keeps_headings_tables_lists_and_code_and_drops_navigation() -> None:
-    html = """<html><head><title>規則</title><style>p{}</style></head><body><nav>メニュー</nav><main>
-    <h1>就業規則</h1><p>年 <b>20</b> 日<br>です。</p><h2>表</h2><table><tr><th>年</th><th>日|数</th></tr>
-    <tr><td>1</td><td>10</td></tr></table><ul><li>一<ol><li>二</li></ol></li></ul><pre>a = 1\n# b</pre>
+    html = """<html><head><title>規則</title><style>p{}</style></head>
+    <body><nav>メニュー</nav><main>
+    <h1>就業規則</h1><p>年 <b>20</b> 日<br>です。</p><h2>表</h2>
+    <table><tr><th>年</th><th>日|数</th></tr>
+    <tr><td>1</td><td>10</td></tr></table>
+    <ul><li>一<ol><li>二</li></ol></li></ul><pre>a = 1\n# b</pre>
     <div>裸の文<p>段落</p>続き</div></main><footer>c</footer></body></html>"""
     markdown = parse("a.html", html.encode()).markdown
     assert "# 就業規則" in markdown and "## 表" in markdown
@@ -115,7 +124,9 @@ def make_pdf(*pages: str, password: str = "") -> bytes:
 
 
 def test_a_pdf_is_cited_by_page_and_its_lines_are_joined() -> None:
-    found = list(passages(parse("a.pdf", make_pdf("有給休暇は年二\n十日です", "# 次の頁")).markdown))
+    found = list(
+        passages(parse("a.pdf", make_pdf("有給休暇は年二\n十日です", "# 次の頁")).markdown)
+    )
     assert [path for path, _ in found] == [("p. 1",), ("p. 2",)]
     assert found[0][1] == "有給休暇は年二十日です"
 
@@ -146,7 +157,9 @@ def zip_of(name: str, content: bytes) -> bytes:
         ("a.html", b"<html><script>x</script></html>", "no_text"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_the_reason(name: str, content: bytes, reason: Reason) -> None:
+def test_what_cannot_be_read_is_refused_with_the_reason(
+    name: str, content: bytes, reason: Reason
+) -> None:
     with pytest.raises(SkipError) as caught:
         parse(name, content)
     assert caught.value.reason == reason

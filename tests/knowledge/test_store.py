@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from knowledge import store as store_module
+from knowledge.document_search import search_documents
 from knowledge.errors import KnowledgeError
-from knowledge.library import search_documents
 from knowledge.store import Change, Store
 from tests.knowledge.stores import HashEmbedder, check, document, open_store, put, texts
 
@@ -126,7 +126,9 @@ def test_a_damaged_store_says_how_to_rebuild_it(tmp_path: Path) -> None:
         _ = open_store(tmp_path).current
 
 
-def test_more_passages_than_a_page_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_passages_than_a_page_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("knowledge.vectors.PAGE", 7)
     monkeypatch.setattr("knowledge.vectors.BATCH", 3)
     store = open_store(tmp_path)
@@ -163,5 +165,7 @@ def test_chroma_sends_no_telemetry() -> None:
         "c = open_client(Path(tempfile.mkdtemp()), '');"
         "print(c.get_settings().anonymized_telemetry)"
     )
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == "False"

@@ -7,6 +7,7 @@ import pytest
 from assistant.planner.vocabulary import table
 from knowledge.ec2.catalogue import Catalogue
 from tools.attributes import ATTRIBUTES, BY_KEY
+from tools.instances import FindRequest
 from tools.profiles import Profiler
 
 
@@ -54,7 +55,7 @@ def test_every_filter_names_an_attribute_or_a_field_of_the_search() -> None:
     for row in table("filters")["filter"]:
         fields = set(row) - {"words", "claim", "op", "value"}
         assert fields, row
-        assert fields <= {"attribute", "arch", "cpu_maker", "has_gpu"}
+        assert fields <= {"attribute", *FindRequest.model_fields}
         if "attribute" in row:
             assert row["attribute"] in BY_KEY
 

@@ -248,17 +248,11 @@ def test_a_wrong_request_is_a_typed_error_that_names_the_problem(
     assert any(word in caught.value.message_en for word in words)
 
 
-@pytest.mark.xfail(
-    reason="families are compared as written: `G5` and `g55` match nothing in silence"
-)
 def test_an_unknown_family_is_an_error_and_not_an_empty_result(runner: ToolRunner) -> None:
     with pytest.raises(ToolInputError):
         runner.run("find_instances", {"families": ["g55"]})
 
 
-@pytest.mark.xfail(
-    reason="families are compared as written: `G5` and `g55` match nothing in silence"
-)
 def test_a_family_filter_takes_names_as_people_write_them(runner: ToolRunner) -> None:
     result = runner.run("find_instances", {"families": ["G5"]})
     assert isinstance(result, SearchResult)

@@ -62,11 +62,20 @@ def test_a_result_survives_json(catalogue: Catalogue) -> None:
 
 def test_filters_reach_the_search(catalogue: Catalogue) -> None:
     result = ask(catalogue, "料金", sections=["pricing"], series=["P"], limit=10)
-    assert {entry.section for p in result.passages if (entry := load_glossary().get(p.entry))} == {"pricing"}
+    assert {entry.section for p in result.passages if (entry := load_glossary().get(p.entry))} == {
+        "pricing"
+    }
 
 
-@pytest.mark.parametrize("fields", [{"query": ""}, {"query": "x" * 1001}, {"query": "x", "limit": 0},
-                                    {"query": "x", "series": ["Z"]}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"query": ""},
+        {"query": "x" * 1001},
+        {"query": "x", "limit": 0},
+        {"query": "x", "series": ["Z"]},
+    ],
+)
 def test_a_bad_request_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         GlossaryRequest.model_validate(fields)

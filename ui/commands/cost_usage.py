@@ -106,7 +106,9 @@ def _named(name: str, count: int) -> dict[str, Any]:
 
 
 def _usage(given: dict[str, Any]) -> dict[str, Any]:
-    schedule = {name: str(value) for name in _SCHEDULE if (value := given[name]) is not None}
+    schedule: dict[str, Any] = {
+        name: str(value) for name in _SCHEDULE if (value := given[name]) is not None
+    }
     if given["weekdays"]:
         schedule["weekdays"] = True
     if given["hours"] is None:

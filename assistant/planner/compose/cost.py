@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from assistant.planner.compose.context import Draft
@@ -16,6 +17,8 @@ from tools.profiles import Quote
 
 SPOT_DAYS = 7
 BLOCK_DAYS = 30
+_HOW_LONG = re.compile(r"何時間|何日|何か月|どれくらい|どのくらい|いつまで|how long|how many hours")
+_LENGTHS = ("no_usage", "one_month", "every_day", "weekdays_month", "weekdays_week", "month_730")
 """Ages beyond which spot and Capacity Block prices carry a warning (design: decision 5)."""
 
 
@@ -29,17 +32,25 @@ def cost(draft: Draft, request: Request, result: CostEstimate) -> None:
     for line in result.lines:
         if line.amounts is None and (only or line.reason == "not_offered"):
             elsewhere(draft, words, line)
-    inverse = result.budget is not None and result.budget.within is None
+    inverse = _inverse(request, result)
     if only and only.amounts and not inverse:
         draft.add(words.formula(only))
     if result.total and not inverse and not any(commitment_of(line.term) for line in result.lines):
         _rates(draft, words, result)
-    _budget_more(draft, words, result)
     if not inverse:
+        _budget_more(draft, words, result)
         draft.add("\n".join(next_questions(draft, words, result)))
-    _small_print(draft, words, result)
+    _small_print(draft, words, result, inverse=inverse)
     _cite(draft, words, result)
     draft.suggestions += _suggestions(words, result)
+
+
+def _inverse(request: Request, result: CostEstimate) -> bool:
+    """Whether the question is how long a budget lasts, not whether a use fits it."""
+    budget = result.budget
+    if budget is None or any(line.term not in ("on-demand", "spot") for line in result.lines):
+        return False
+    return budget.within is None or bool(_HOW_LONG.search(request.text))
 
 
 # -- the verdict -------------------------------------------------------------------------------
@@ -51,18 +62,11 @@ def _lead(draft: Draft, words: Wording, request: Request, result: CostEstimate) 
     if only and not only.amounts:
         no_price(draft, words, only)
     elif only and "usd_per_gpu_hour" in request.attributes and only.usd_per_gpu_hour is not None:
-        draft.add(
-            words(
-                "lead_gpu_hour",
-                name=only.name,
-                gpu_hour=gpu_hour(only),
-                rate=words.rate(only.quote),
-                gpus=number(only.gpus_each or 0),
-                **words.where(only),
-            )
-        )
+        values = {"gpu_hour": gpu_hour(only), "rate": words.rate(only.quote)}
+        gpus = number(only.gpus_each or 0)
+        draft.add(words("lead_gpu_hour", name=only.name, gpus=gpus, **values, **words.where(only)))
     elif result.budget:
-        _budget(draft, words, result)
+        _budget(draft, words, result, inverse=_inverse(request, result))
     elif only:
         _amount(draft, words, only)
     elif result.differences:
@@ -161,11 +165,11 @@ def _rates(draft: Draft, words: Wording, result: CostEstimate) -> None:
     )
 
 
-def _budget(draft: Draft, words: Wording, result: CostEstimate) -> None:
+def _budget(draft: Draft, words: Wording, result: CostEstimate, *, inverse: bool) -> None:
     budget = result.budget
     assert budget is not None
     shown, line = words.budget(budget.usd, budget.jpy), result.lines[0]
-    if budget.within is not None and result.lines[0].amounts:
+    if not inverse:
         amount = result.total.period if result.total else line.amount or Decimal(0)
         draft.add(
             words(
@@ -181,7 +185,7 @@ def _budget(draft: Draft, words: Wording, result: CostEstimate) -> None:
         draft.add(words("b_hours_many", **values))
         return
     text = words("b_hours", thing=words.thing(line), **words.where(line), **values)
-    draft.add(text.replace("台 を", "台を"))
+    draft.add(text.replace("台 を", "台を").replace(") なら", ")なら"))
     key = "b_formula" if line.count == 1 else "b_formula_count"
     values["budget"] = words("usd", usd=plain(budget.usd))
     draft.add(words(key, rate=words.rate(line.quote), count=line.count, **values))
@@ -196,7 +200,8 @@ def _budget_more(draft: Draft, words: Wording, result: CostEstimate) -> None:
             words("b_count", count=budget.count, cost=words.money(budget.count_cost or Decimal(0)))
         )
     else:
-        draft.add(words("b_count_none", hours=floor(budget.hours)))
+        by_the_hour = result.lines[0].term in ("on-demand", "spot")
+        draft.add(words("b_count_none" if by_the_hour else "b_none", hours=floor(budget.hours)))
     largest = budget.largest
     if largest is None:
         draft.add(words("b_largest_none"))
@@ -215,12 +220,11 @@ def _budget_more(draft: Draft, words: Wording, result: CostEstimate) -> None:
 # -- small print -------------------------------------------------------------------------------
 
 
-def _small_print(draft: Draft, words: Wording, result: CostEstimate) -> None:
-    inverse = result.budget is not None and result.budget.within is None
+def _small_print(draft: Draft, words: Wording, result: CostEstimate, *, inverse: bool) -> None:
     notes = [
         words(f"a_{note.code}", **note.values)
         for note in result.assumptions
-        if not (inverse and note.code == "no_usage")
+        if not (inverse and note.code in _LENGTHS)
     ]
     if notes:
         draft.add(words("assumptions", items=words.listed(notes)).replace("1 years", "1 year"))

@@ -108,7 +108,9 @@ class Wording:
         hours, last = plain(line.usage.hours), line.usage.factors[-1]
         if last.unit == "hour":
             return self("long_hours", n=hours)
-        return self("long_period", period=self.factor(last), n=hours)
+        billed = plain(line.billed_hours)
+        key = "long_period" if billed == hours else "long_billed"
+        return self(key, period=self.factor(last), n=hours, billed=billed)
 
     def band(self, band: str) -> str:
         """Return an interruption band (`<5%`, `10-15%`) in words."""

@@ -33,6 +33,10 @@ class Phrases:
         """Return the phrase `key` with the values filled in."""
         return self._phrases[key].format(**values)
 
+    def has(self, key: str) -> bool:
+        """Whether there is a phrase of that name."""
+        return key in self._phrases
+
     def is_fixed(self, key: str) -> bool:
         """Whether a phrase has no blanks to fill in."""
         return "{" not in self._phrases[key]

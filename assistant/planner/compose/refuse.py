@@ -55,6 +55,9 @@ def talk(draft: Draft, request: Request, *, specs_date: str) -> None:
     elif intent == "unclear":
         draft.decline("unclear", "unclear")
         draft.phrase("examples")
+    elif not draft.say.has(intent):
+        draft.decline("unclear", "unclear")
+        draft.phrase("examples")
     else:
         covered = intent in ("decline_cost", "decline_sizing", "decline_generate")
         draft.decline(intent, "not_covered" if covered else "out_of_scope", date=specs_date)

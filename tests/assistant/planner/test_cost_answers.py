@@ -12,6 +12,10 @@ import pytest
 
 from assistant.grounding import NumberLock
 from assistant.planner.compose import Composition, compose_result
+from assistant.planner.compose.context import Draft
+from assistant.planner.compose.cost import cost
+from assistant.planner.compose.phrases import Phrases
+from assistant.planner.slots import Request
 from assistant.planner.vocabulary import table
 from knowledge.ec2.catalogue import Catalogue
 from tools.cost import CostEstimate, CostRequest, estimate
@@ -62,6 +66,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "sagemaker": {"lines": [{"name": "ml.g5.xlarge", "hours": 1}]},
     "budget_hours": {"lines": [G5], "budget_usd": 100},
     "budget_count": {"lines": [G5 | {"count": 2}], "budget_usd": 100},
+    "budget_reserved": {
+        "lines": [G5 | {"count": 3, "schedule": {"months": 1}, "term": "reserved-1y-all-upfront"}],
+        "region": VIRGINIA,
+        "budget_usd": 100,
+    },
+    "budget_none": {"lines": [G5 | {"count": 3, "schedule": {"months": 1}}], "budget_usd": 100},
     "budget_fits": {"lines": [G5 | {"hours": 10}], "budget_usd": 100},
     "budget_over": {
         "lines": [G5 | {"schedule": {"months": 1}}],
@@ -200,6 +210,17 @@ def test_assumptions_and_exclusions_are_stated(catalogue: Catalogue) -> None:
     assert "前提: 期間は 1 か月、平日は 1 か月 22 日。" in text
     assert "含まないもの: 消費税、EBS、データ転送、パブリック IPv4。" in text
     assert "EBS 500 GB(料金が未収録)" in answer(catalogue, "ebs").text
+
+
+def test_a_question_how_long_leads_with_the_hours_even_within_a_conversation(
+    catalogue: Catalogue, lock: NumberLock
+) -> None:
+    """The schedule of the question before still stands in the request."""
+    result = result_of(catalogue, "budget_over")
+    draft = Draft(Phrases("ja", catalogue.regions), TODAY)
+    cost(draft, Request(intent="describe", text="予算10万円だと何時間?"), result)
+    assert draft.blocks[0].startswith("**予算 100,000 円(666.67 USD)なら、g5.xlarge を 456.93 時間")
+    assert lock.check("\n\n".join(draft.blocks), [result]).passed
 
 
 @pytest.mark.parametrize(

@@ -185,9 +185,8 @@ def blocks(*rows: tuple[str, str, int, int]) -> Reply:
 def ec2(action: str, body: str, token: str = "") -> Reply:
     """Return a reply of EC2."""
     more = f"<nextToken>{token}</nextToken>" if token else ""
-    return 200, (
-        f'<{action}Response xmlns="{_EC2}"><requestId>test</requestId>{body}{more}</{action}Response>'
-    )
+    content = f"<requestId>test</requestId>{body}{more}"
+    return 200, f'<{action}Response xmlns="{_EC2}">{content}</{action}Response>'
 
 
 def ec2_error(code: str, status: int = 403) -> Reply:
