@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer import Answer, Language
-from assistant.errors import AssistantError, UsageError
+from assistant.errors import UsageError
 from assistant.events import Step, TextDelta
 from assistant.history import History
 from assistant.settings import Settings, load_settings
@@ -97,15 +97,20 @@ class Assistant:
             "prices_as_of": self.catalogue.prices_as_of,
         }
 
-    def refresh_catalogue(self, **options: Any) -> str:
-        """Fetch specifications from AWS into the user's directory; return a report in words."""
-        from knowledge.ec2.refresh import refresh_specs
+    def refresh_catalogue(
+        self, *, what: Sequence[str] = ("specs",), language: str = "ja", **options: Any
+    ) -> str:
+        """Fetch parts of the catalogue from AWS into the user's directory; return a report."""
+        from assistant.refresh_report import describe_refresh, refresh_error
+        from knowledge.ec2.refresh_all import PARTS, Part, refresh
         from knowledge.errors import KnowledgeError
 
+        parts: list[Part] = [part for part in PARTS if part in what]
         try:
-            return str(refresh_specs(self.settings.catalogue_dir, **options))
+            outcome = refresh(parts, self.settings.catalogue_dir, **options)
         except KnowledgeError as error:
-            raise AssistantError(str(error), str(error)) from error
+            raise refresh_error(error) from error
+        return describe_refresh(outcome, self._language(language) or "ja")
 
     @cached_property
     def runner(self) -> ToolRunner:

@@ -25,10 +25,11 @@ from knowledge.bm25 import Bm25
 from knowledge.chunks import Chunk, cut
 from knowledge.document_search import FOREIGN_WEIGHT, search_documents
 from knowledge.embedder import Embedder, load_embedder
+from knowledge.generation import Document
 from knowledge.glossary_index import load_glossary
 from knowledge.library import Library, glossary_texts
 from knowledge.search import Filters, GlossarySearch
-from knowledge.store import Change, Document, Store
+from knowledge.store import Change, Store
 
 DATA = Path(__file__).parent / "retrieval_data"
 MANUALS = Path("/usr/share/man/ja/man1")

@@ -21,8 +21,9 @@ from knowledge.chunks import Chunk
 from knowledge.document_search import search_documents
 from knowledge.embedder import load_embedder
 from knowledge.embedder.pairs import sentences
+from knowledge.generation import Document
 from knowledge.glossary_index import load_glossary
-from knowledge.store import Change, Document, Store
+from knowledge.store import Change, Store
 
 PER_DOCUMENT = 50
 QUERIES = 300

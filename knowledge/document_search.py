@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from knowledge.bm25 import Scored
+from knowledge.generation import Generation
 from knowledge.search import Hit
-from knowledge.store import Generation
 from knowledge.text import tokens
 
 if TYPE_CHECKING:

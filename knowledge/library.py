@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.document_search import GENERAL_WEIGHT, search_documents
+from knowledge.generation import Generation
 from knowledge.glossary_index import FOLDER, INDEX, GlossaryIndex, load_glossary
 from knowledge.search import (
     NO_FILTERS,
@@ -26,7 +27,7 @@ from knowledge.search import (
     names_in,
     spread,
 )
-from knowledge.store import Generation, Store
+from knowledge.store import Store
 from knowledge.text import squeeze, tokens
 
 if TYPE_CHECKING:

@@ -43,8 +43,12 @@ class VectorIndex:
 
     def nearest(self, vector: Any, limit: int) -> list[tuple[str, float]]:
         """Return (passage id, cosine) of the nearest passages."""
+        import numpy as np
+
         found: Any = self._collection.query(
-            query_embeddings=[list(vector)], n_results=limit, include=["distances"]
+            query_embeddings=[np.asarray(vector, dtype=np.float32)],
+            n_results=limit,
+            include=["distances"],
         )
         ids: list[str] = found["ids"][0]
         distances: list[float] = found["distances"][0]

@@ -38,6 +38,10 @@ COMMANDS = {
             "Instance specs and prices: show, compare, find",
         ),
     ),
+    "cost": Lazy(
+        "ui.commands.cost",
+        Text("料金の見積もり: estimate, report", "Cost estimates: estimate, report"),
+    ),
     "catalog": Lazy(
         "ui.commands.catalog",
         Text("仕様と料金のデータ: show, refresh", "The data behind it: show, refresh"),

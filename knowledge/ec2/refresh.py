@@ -148,27 +148,37 @@ def _listed_only_in(file: InstanceTypesFile, *, than: InstanceTypesFile) -> tupl
 # -- calls -------------------------------------------------------------------------------------
 
 
+def open_clients(
+    service: str, regions: Sequence[str], action: str, *, endpoint_url: str | None, attempts: int
+) -> dict[str, Any]:
+    """Return a boto3 client for each region; credentials come from boto3's usual places."""
+    retries = {"mode": "standard", "max_attempts": attempts}
+    config = Config(retries=retries, connect_timeout=5, read_timeout=30)
+    clients: dict[str, Any] = {}
+    session = None
+    for region in regions:
+        with translated(action, region):
+            # A session of our own: boto3's default one keeps the credentials it first saw.
+            session = session or cast(Any, boto3).Session()
+            clients[region] = session.client(
+                service, region_name=region, endpoint_url=endpoint_url, config=config
+            )
+    return clients
+
+
 class AwsEc2:
     """EC2 as boto3 reaches it: one client per region, with retries and pagination."""
 
     def __init__(self, regions: Sequence[str], *, endpoint_url: str | None, attempts: int) -> None:
         """Build the clients; credentials come from boto3's usual places."""
-        retries = {"mode": "standard", "max_attempts": attempts}
-        config = Config(retries=retries, connect_timeout=5, read_timeout=30)
         self.regions = tuple(regions)
-        self._clients: dict[str, Ec2Client] = {}
-        session = None
-        for region in regions:
-            with _translated(OFFERINGS_ACTION, region):
-                # A session of our own: boto3's default one keeps the credentials it first saw.
-                session = session or cast(Any, boto3).Session()
-                self._clients[region] = session.client(
-                    "ec2", region_name=region, endpoint_url=endpoint_url, config=config
-                )
+        self._clients: dict[str, Ec2Client] = open_clients(
+            "ec2", regions, OFFERINGS_ACTION, endpoint_url=endpoint_url, attempts=attempts
+        )
 
     def fetch_offerings(self, region: str) -> frozenset[str]:
         """Return the names of the types that a region offers."""
-        with _translated(OFFERINGS_ACTION, region):
+        with translated(OFFERINGS_ACTION, region):
             paginator = self._clients[region].get_paginator("describe_instance_type_offerings")
             pages = paginator.paginate(LocationType="region")
             return frozenset(
@@ -179,7 +189,7 @@ class AwsEc2:
         """Return the descriptions of the named types, or of all types without names."""
         chunks = [names[at : at + MAX_NAMES] for at in range(0, len(names), MAX_NAMES)]
         found: dict[str, ApiItem] = {}
-        with _translated(TYPES_ACTION, region):
+        with translated(TYPES_ACTION, region):
             paginator = self._clients[region].get_paginator("describe_instance_types")
             for arguments in [{"InstanceTypes": chunk} for chunk in chunks] or [{}]:
                 for page in paginator.paginate(**arguments):
@@ -201,7 +211,7 @@ _UNREACHABLE = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadE
 
 
 @contextmanager
-def _translated(action: str, region: str) -> Generator[None]:
+def translated(action: str, region: str) -> Generator[None]:
     """Turn botocore's errors into ours."""
     try:
         yield
@@ -213,7 +223,7 @@ def _translated(action: str, region: str) -> Generator[None]:
         message = f"No usable AWS credentials ({error}); {LOGIN_REMEDY}"
         raise RefreshLoginError(message, everywhere=True) from error
     except _UNREACHABLE as error:
-        message = f"EC2 in {region} cannot be reached ({error}); check the network and any proxy"
+        message = f"AWS in {region} cannot be reached ({error}); check the network and any proxy"
         raise RefreshUnreachableError(message) from error
     except (boto.BotoCoreError, ResponseParserError, KeyError, ValueError) as error:
         # KeyError: a reply without the part that was asked for. ValueError: a malformed endpoint.

@@ -10,6 +10,9 @@ from knowledge.ingest.report import SkipError
 
 _BROKEN_LINE = re.compile(r"(?<=[\u3041-\u30ff\u4e00-\u9fff、])\n(?=[\u3041-\u30ff\u4e00-\u9fff])")
 
+_BROKEN = (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError)
+"""What pypdf raises for files that are not as they should be, beside its own errors."""
+
 
 def pdf_to_markdown(content: bytes) -> str:
     """Return the text of a PDF with a heading per page. Raises SkipError."""
@@ -27,23 +30,11 @@ def pdf_to_markdown(content: bytes) -> str:
         pages = [page.extract_text() for page in reader.pages]
     except (DependencyError, FileNotDecryptedError) as error:
         raise SkipError("encrypted") from error
-    except SkipError:
-        raise
-    except (
-        PyPdfError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        OSError,
-        RecursionError,
-    ) as error:
-        # pypdf meets broken files with many kinds of errors; each means: not readable.
+    except (PyPdfError, *_BROKEN) as error:
         raise SkipError("damaged", type(error).__name__) from error
-    parts = [
+    return "\n\n".join(
         f"## p. {number}\n\n{_joined(text)}" for number, text in enumerate(pages, 1) if text.strip()
-    ]
-    return "\n\n".join(parts)
+    )
 
 
 def _joined(text: str) -> str:

@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from knowledge.chunks import Chunk, cut
+from knowledge.generation import Document
 from knowledge.ingest.readers import parse
 from knowledge.ingest.report import Line, Report, SkipError
 from knowledge.ingest.sources import Item, Origin, open_origins
-from knowledge.store import Change, Document, Store
+from knowledge.store import Change, Store
 
 MAX_MB = 50
 """Larger files are refused: they are data, not documents."""
@@ -51,30 +52,14 @@ def ingest(
     """Bring the store in step with the addresses and report it. Raises KnowledgeError."""
     origins = list(open_origins(addresses, s3_client))
     items = list({item.uri: item for origin in origins for item in origin.items}.values())
-    known = (
-        {d.uri: d for d in generation.documents.values()} if (generation := store.current) else {}
-    )
+    generation = store.current
+    known = {d.uri: d for d in generation.documents.values()} if generation else {}
     report, put = Report(), list[tuple[Document, list[Chunk]]]()
     for number, item in enumerate(items):
         if progress:
             progress(number, len(items), item.uri)
-        try:
-            made = _read(item, known.get(item.uri), options)
-        except SkipError as error:
-            report.lines.append(
-                Line(
-                    item.uri,
-                    "skipped",
-                    reason=error.reason,
-                    detail=error.detail,
-                    limit_mb=options.max_mb,
-                )
-            )
-            continue
-        outcome = "updated" if item.uri in known else "added"
-        report.lines.append(
-            Line(item.uri, outcome if made else "unchanged", made[0].chunks if made else 0)
-        )
+        line, made = _taken(item, known.get(item.uri), options)
+        report.lines.append(line)
         put += [made] if made else []
     gone = _vanished(origins, known.values())
     report.lines += [Line(document.uri, "removed", document.chunks) for document in gone]
@@ -83,6 +68,21 @@ def ingest(
     if progress:
         progress(len(items), len(items), "")
     return report
+
+
+def _taken(
+    item: Item, known: Document | None, options: Options
+) -> tuple[Line, tuple[Document, list[Chunk]] | None]:
+    """Return the report's line on a document, and what to put into the store if anything."""
+    try:
+        made = _read(item, known, options)
+    except SkipError as error:
+        reason, limit = error.reason, options.max_mb
+        line = Line(item.uri, "skipped", reason=reason, detail=error.detail, limit_mb=limit)
+        return line, None
+    if made is None:
+        return Line(item.uri, "unchanged"), None
+    return Line(item.uri, "updated" if known else "added", made[0].chunks), made
 
 
 def remove(store: Store, names: Iterable[str]) -> list[Document]:

@@ -52,9 +52,6 @@ def test_phrases_are_in_their_language() -> None:
     assert {k for k in plain - neutral if not JAPANESE.search(PHRASES["ja"][k])} == set()
 
 
-@pytest.mark.xfail(
-    reason="c_caution, c_columns, c_gpu_count, c_winner_high, f_prices, s_bare are left over"
-)
 def test_every_phrase_is_used() -> None:
     """A key stands in the code as a string, or as the rest of one that the code puts together."""
     code = source_text()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from knowledge.chunks import Chunk, cut
-from knowledge.store import Change, Document, Generation, Store
+from knowledge.generation import Document, Generation
+from knowledge.store import Change, Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

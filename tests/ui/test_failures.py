@@ -106,7 +106,7 @@ def test_debug_shows_the_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
         ("completion",),
         ("log", "-n", "0"),
         ("config", "extra"),
-        ("catalog", "refresh", "prices"),
+        ("catalog", "refresh", "everything"),
     ],
 )
 @pytest.mark.parametrize("language", ["ja", "en"])
