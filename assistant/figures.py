@@ -82,7 +82,8 @@ _NOT_FIGURES = re.compile(
     r"(?i:fp\d+|bf16|tf32|int\d|x86_64|arm64|flashattention-\d|zero-\d|sm_\d+|us-[a-z]+-\d|[a-z]{2}-[a-z]+-\d)|"
     r"(?:\d(?:st|nd|rd|th)(?:/\d(?:st|nd|rd|th))* Gen)|第\s*\d\s*世代|"
     r"Graviton\s*\d\w*|Inferentia\s*\d?|Trainium\s*\d?|Xeon [\w\-]+ ?v?\d?|EPYC \w+|"
-    r"NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|\d+分の\d+|\d+ ?[BM](?:\s*級| class)"
+    r"NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|\d+分の\d+|"
+    r"\d+ ?[BM](?:\s*級| class)"
 )
 _SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+(?=[A-Z])|\n")
 

@@ -72,7 +72,9 @@ class Turns:
             text, list(results.values()), quoted=extra.get("quoted", ()), question=question
         )
         locked = text if verdict.passed else _without_unsupported(text, verdict, spoken)
-        emptied = not text.strip() or not verdict.passed and locked.count("\n") < 2
+        emptied = not verdict.passed and locked.count("\n") < 2
+        if not text.strip():
+            locked, emptied = _phrase("no_text", spoken), True
         warnings = list(extra.get("warnings", []))
         if not verdict.passed:
             warnings.append(_phrase("replaced", spoken))

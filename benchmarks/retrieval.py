@@ -189,7 +189,7 @@ def main() -> None:
 REPORT_HEAD = """# Report of the packaged embedder
 
 Written by `python -m benchmarks.retrieval --report knowledge/embedder/REPORT.md` after training
-(`python -m knowledge.embedder.train`: seed 7, three runs of 128 dimensions, 2,200 byte-pair pieces).
+(`python -m knowledge.embedder.train`: seed 7, three runs of 128 dimensions, 2,200 pieces).
 
 - The questions of test.tsv were written before the training data was, by the same author, and none
   is near a training question (checked by a test). Weights and thresholds were chosen on dev.tsv.

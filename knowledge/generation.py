@@ -125,6 +125,7 @@ class Generation:
 
 
 def passage_row(number: int, chunk: Chunk) -> tuple[int | str, ...]:
+    """Return the columns of a passage."""
     return (
         number,
         chunk.id,

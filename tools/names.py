@@ -131,7 +131,8 @@ class Names:
             if near and _is_misspelling(word, near[0]) and not _is_real_size(word):
                 return UnknownNameError(name, "misspelt", near)
             return UnknownNameError(name, "no_such_size", tuple(listed))
-        if near := self._nearest(word):
+        near = self._nearest(word)
+        if near:
             # A letter more or less in a bare name is another family (c6ae), swapped ones are not.
             slip = "." in word or sorted(word) == sorted(near[0])
             tied = len(near) > 1 and edits(word, near[0]) == edits(word, near[1])
@@ -146,8 +147,8 @@ class Names:
         pool = (
             self._catalogue.types if "." in word else {**self._catalogue.families, **self.gpu_names}
         )
-        near = closest(word, pool, limit=3)
-        return tuple(name for name in near if edits(word, name) <= MAX_EDITS + 1)
+        nearest = closest(word, pool, limit=3)
+        return tuple(name for name in nearest if edits(word, name) <= MAX_EDITS + 1)
 
     @cached_property
     def _other_families(self) -> frozenset[str]:

@@ -9,9 +9,9 @@ from typing import Any
 from assistant.planner.quantities import Quantity
 from assistant.planner.slots import Request
 from assistant.planner.usage import Usage
-from tools.names import Subject
 from tools.attributes import BY_KEY
 from tools.instances import MAX_NAMES
+from tools.names import Subject
 
 MAX_REGIONS = 3
 _DESCRIBED = ("describe", "attributes", "sizes", "verify", "availability")

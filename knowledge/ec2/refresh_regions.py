@@ -47,7 +47,8 @@ def ask_regions(
     for region in regions[:2]:
         notes.take(region, _attempt(ask, region, may_be_empty))
     with ThreadPoolExecutor(PARALLEL_REGIONS) as pool:
-        answers = pool.map(lambda region: _attempt(ask, region, may_be_empty), regions[2:])
+        count = len(regions[2:])
+        answers = pool.map(_attempt, [ask] * count, regions[2:], [may_be_empty] * count)
         for region, answer in zip(regions[2:], answers, strict=True):
             notes.take(region, answer)
     if not notes.rows:

@@ -62,7 +62,7 @@ class SentenceTransformerEmbedder:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
             raise KnowledgeError(
-                f"The embedder {self.name!r} needs an extra: pip install 'ask-ec2-ml[embedder]'"
+                f"The embedder {self.name!r} needs an extra: pip install 'ask-ec2-ml[st]'"
             ) from error
         try:
             return SentenceTransformer(self.name)

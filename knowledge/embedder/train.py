@@ -1,6 +1,6 @@
 """Train the packaged embedder: static embeddings over a small vocabulary of our own text.
 
-    python -m knowledge.embedder.train     writes embedder/model/ (needs the extra `embedder`)
+    python -m knowledge.embedder.train     writes embedder/model/ (needs the extra `st`)
 
 Runs on one core in about a minute and gives the same bytes for the same packages (the unigram
 trainer would not, so the vocabulary is byte-pair merges). A small vocabulary forces words to

@@ -26,7 +26,7 @@ def docx_to_markdown(content: bytes) -> str:
         from docx.opc.exceptions import PackageNotFoundError
     except ImportError as error:
         raise KnowledgeError(
-            "Reading DOCX needs an extra: pip install 'ask-ec2-ml[ingest]'"
+            "Reading DOCX needs more packages: pip install beautifulsoup4 pypdf python-docx"
         ) from error
     if content.startswith(_OLE):
         raise SkipError("encrypted")

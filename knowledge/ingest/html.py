@@ -36,7 +36,7 @@ def html_to_markdown(content: bytes) -> str:
         from bs4 import BeautifulSoup
     except ImportError as error:
         raise KnowledgeError(
-            "Reading HTML needs an extra: pip install 'ask-ec2-ml[ingest]'"
+            "Reading HTML needs more packages: pip install beautifulsoup4 pypdf python-docx"
         ) from error
     soup: Any = BeautifulSoup(_text(content), "html.parser")
     title = soup.title.get_text(" ", strip=True) if soup.title else ""

@@ -21,7 +21,7 @@ def pdf_to_markdown(content: bytes) -> str:
         from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
     except ImportError as error:
         raise KnowledgeError(
-            "Reading PDF needs an extra: pip install 'ask-ec2-ml[ingest]'"
+            "Reading PDF needs more packages: pip install beautifulsoup4 pypdf python-docx"
         ) from error
     try:
         reader = PdfReader(io.BytesIO(content))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.ec2.catalogue import load_catalogue
 from knowledge.embedder import load_embedder
 from knowledge.library import Library
 from knowledge.search import Filters, glossary_search
@@ -67,14 +68,16 @@ def test_a_question_that_neither_part_answers_is_weak(library: Library) -> None:
     assert library.search("サッカーの試合結果").is_weak
 
 
-def test_an_ingested_passage_is_marked_as_such(library: Library) -> None:
-    from knowledge.ec2.catalogue import load_catalogue
-
-    request = GlossaryRequest(query="g5.xlarge の単価")
-    result = search_glossary(load_catalogue(), request, library)
+@pytest.mark.parametrize(
+    ("query", "entry", "is_glossary"),
+    [("GPU 利用の申請窓口", "kitei", False), ("NVLinkの帯域は?", "nvlink", True)],
+)
+def test_a_passage_says_whether_it_is_the_glossarys_or_the_users(
+    library: Library, query: str, entry: str, is_glossary: bool
+) -> None:
+    result = search_glossary(load_catalogue(), GlossaryRequest(query=query), library)
     marks = {passage.entry: passage.is_glossary for passage in result.passages}
-    assert marks["kitei"] is False
-    assert any(is_glossary for entry, is_glossary in marks.items() if entry != "kitei")
+    assert marks[entry] is is_glossary
 
 
 def test_the_glossary_vectors_are_kept_for_the_next_start(tmp_path: Path) -> None:

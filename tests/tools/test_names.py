@@ -110,7 +110,13 @@ def test_misspellings_and_missing_sizes_name_the_real_ones(
     assert first in error.message_en
 
 
-@pytest.mark.parametrize("name", ["c7z.large", "c10g"])
+@pytest.mark.parametrize("name", ["c10g", "c6ae", "g5x"])
+def test_a_bare_name_with_another_letter_is_another_family(name: str) -> None:
+    """c6ae is no slip for c6a: a letter is what tells families apart."""
+    assert refusal(name).problem == "no_such_family"
+
+
+@pytest.mark.parametrize("name", ["c7z.large"])
 def test_a_name_with_several_equally_near_ones_is_not_called_misspelt(name: str) -> None:
     """A caller repairs `misspelt` names in silence, so there must be one candidate only."""
     error = refusal(name)
