@@ -135,7 +135,8 @@ class Names:
         if near:
             # A letter more or less in a bare name is another family (c6ae), swapped ones are not.
             slip = "." in word or sorted(word) == sorted(near[0])
-            tied = len(near) > 1 and edits(word, near[0]) == edits(word, near[1])
+            distances = [edits(word, item) for item in near[:2]]
+            tied = len(set(distances)) < len(distances)
             repaired = slip and not tied and _is_misspelling(word, near[0])
             return UnknownNameError(name, "misspelt" if repaired else "no_such_family", near)
         is_name = re.fullmatch(rf"{_FAMILY}(?:\.\S+)?", word)
