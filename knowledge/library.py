@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from knowledge.chunks import Chunk
     from knowledge.embedder import Embedder, Vectors
 
 GLOSSARY_WEIGHT = 2.5
@@ -117,11 +119,9 @@ class Library:
             for entry, cosine in cosines.items()
         }
         order = sorted(fused, key=lambda entry: -fused[entry])
-        hits = [
-            self._hit(entry, words.get(entry), fused[entry] / (1 + weight), filters)
-            for entry in order[:limit]
-        ]
-        found = tuple(hit for hit in hits if hit)
+        scale = 1 + weight
+        hits = (self._hit(e, words.get(e), fused[e] / scale, filters) for e in order)
+        found = tuple(islice((hit for hit in hits if hit), limit))
         unknown = self._lexical.unknown_names(question)
         sure = bool(order) and cosines[order[0]] >= SURE_COSINE and not _latin(unknown)
         return Ranked(found, not found or (is_weak(by_words, unknown) and not sure))
@@ -129,32 +129,39 @@ class Library:
     def _hit(self, entry: str, by_words: Hit | None, score: float, filters: Filters) -> Hit | None:
         if by_words:
             return replace(by_words, score=max(score, 0.0))
-        chunks = (chunk for chunk in self._glossary.chunks(entry) if filters.admits(chunk))
-        chunk = next(chunks, None)
+        chunk = next((chunk for chunk in self._chunks[entry] if filters.admits(chunk)), None)
         return Hit(chunk, max(score, 0.0), coverage=0.0) if chunk else None
+
+    @cached_property
+    def _chunks(self) -> dict[str, list[Chunk]]:
+        """Passages by entry."""
+        found: dict[str, list[Chunk]] = {}
+        for chunk in self._lexical.chunks:
+            found.setdefault(chunk.document, []).append(chunk)
+        return found
 
     def _entry_cosines(self, question: str) -> dict[str, float]:
         """Return, by entry, the cosine of the nearest of its texts."""
         import numpy as np
 
-        owners, vectors = self._glossary_vectors
-        best = np.full(len(self._glossary.ids), -1.0, dtype=np.float32)
-        np.maximum.at(best, owners, vectors @ self._embedder.encode_queries([question])[0])
+        starts, vectors = self._glossary_vectors
+        query = self._embedder.encode_queries([question])[0]
+        # einsum stays on one thread: waking BLAS's threads takes longer than these few products.
+        best = np.maximum.reduceat(np.einsum("ij,j->i", vectors, query), starts)
         return dict(zip(self._glossary.ids, best.tolist(), strict=True))
 
     @cached_property
     def _glossary_vectors(self) -> tuple[NDArray[np.intp], Vectors]:
-        """Return, for each text about an entry, the entry's number and the text's vector."""
+        """Return where each entry's texts begin, and the vectors of all texts in entry order."""
         import numpy as np
 
         texts = glossary_texts(self._glossary)
-        numbers = {entry: number for number, entry in enumerate(self._glossary.ids)}
-        owners = np.array([numbers[entry] for entry, _ in texts])
+        starts = np.sort(np.unique([entry for entry, _ in texts], return_index=True)[1])
         path = self._cache_path()
         if path and path.is_file():
             found = np.load(path)
             if len(found) == len(texts):
-                return owners, found.astype(np.float32)
+                return starts, found.astype(np.float32)
         vectors = self._embedder.encode_passages([text for _, text in texts])
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -162,7 +169,7 @@ class Library:
             with new.open("wb") as stream:
                 np.save(stream, vectors.astype(np.float16))
             new.replace(path)
-        return owners, vectors
+        return starts, vectors
 
     def _cache_path(self) -> Path | None:
         """Return where the glossary's vectors are kept: by its text and by the embedder."""

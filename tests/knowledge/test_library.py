@@ -64,6 +64,11 @@ def test_sources_restrict_the_search_to_one_document(library: Library) -> None:
     assert set(documents(library, "営業時間", sections=("document",))) <= {"kitei", "shokudo"}
 
 
+def test_a_filter_reaches_entries_that_are_far_from_the_question(library: Library) -> None:
+    found = library.search("EFA の設定", Filters(sections=("container",)), limit=3).hits
+    assert {hit.chunk.category for hit in found} == {"container"}
+
+
 def test_a_question_that_neither_part_answers_is_weak(library: Library) -> None:
     assert library.search("サッカーの試合結果").is_weak
 
