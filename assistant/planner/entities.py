@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
+from assistant.planner.negation import is_negated, is_ruled_out, is_unneeded
 from assistant.planner.quantities import Quantity, find_quantities
 from assistant.planner.schedules import read_usage
 from assistant.planner.usage import Usage
@@ -185,7 +186,7 @@ class EntityReader:
     def _read_words(self, found: Entities) -> None:
         for row, pattern in _filter_rows():
             if match := pattern.search(found.rest):
-                if _UNNEEDED.match(found.rest, match.end()):
+                if is_unneeded(found.rest, match):
                     continue
                 negated = is_negated(found.rest, match)
                 found.filters.append(row | {"negated": True} if negated else row)
@@ -203,8 +204,7 @@ class EntityReader:
         for mention in found.mentions:
             after = found.text[mention.start + len(mention.text) :]
             before = found.text[: mention.start]
-            ruled_out = _RULED_OUT.match(after) or _RULED_OUT_BEFORE.search(before)
-            if ruled_out and mention.subjects[0].kind != "instance":
+            if is_ruled_out(before, after) and mention.subjects[0].kind != "instance":
                 found.excluded += mention.subjects
             else:
                 kept.append(mention)
@@ -351,36 +351,8 @@ def _family_of(mention: Mention | None) -> str | None:
     return subject.key.partition(".")[0] if subject.kind == "instance" else None
 
 
-_NOT = (
-    r"(?:以外|じゃない|ではない|でない|"
-    r"(?:は|が|も|を|の)?\s*(?:な[しいく]|無[しいく]|ませ|除|要ら|いら|不要|抜き|非対応))"
-)
-_UNNEEDED = re.compile(r"\s*(?:は|が|も)?\s*(?:要ら|いら|不要|なくて(?:も)?(?:いい|よい|良い|可))")
-_NEGATED_AFTER = re.compile(
-    rf"(?:\s*(?:と|や|も|、)\s*[^\s、。]{{1,8}}?)?\s*(?:搭載|付き|対応)?{_NOT}"
-)
-_NEGATED_BEFORE = re.compile(
-    r"(?:\bno|\bnon|\bwithout|\bexcluding|\bexcept|\bnot|n't|don't want(?: anything)?)[\s\-]*$"
-)
-_LISTED = r"(?:\s*(?:も|と|や|、)\s*[a-z0-9\- ]{2,14})*"
-_RULED_OUT = re.compile(
-    rf"{_LISTED}\s*(?:以外|(?:は|も|が|を)?\s*(?:要ら|いら|不要|除|抜き))|(?:系|シリーズ)?ほど"
-)
-_RULED_OUT_BEFORE = re.compile(
-    r"(?:(?:that|which)\s+(?:isn't|aren't)|\bnot|without|except|other than|excluding)"
-    r"\s+(?:an?\s+|the\s+)?$"
-)
 _TOTAL = re.compile(r"合計|総量|トータル|全部で|全部足|足すと|合わせ|total|combined")
 _COMPUTE = re.compile(r"性能|tflops|flops|演算|理論値|速度")
-
-
-def is_negated(text: str, match: re.Match[str]) -> bool:
-    """Whether a word is ruled out (`GPUなし`, `Arm以外`, `no Arm`) rather than asked for."""
-    asked = re.match(
-        r"[^、。]{0,10}(?:ませんか|ない\?|ないの|ないか|ないです)", text[match.end() :]
-    )
-    after = _NEGATED_AFTER.match(text, match.end())
-    return bool((after and not asked) or _NEGATED_BEFORE.search(text, 0, match.start()))
 
 
 def _specific(key: str, keys: Sequence[str], text: str) -> str:

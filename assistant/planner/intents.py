@@ -9,38 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from assistant.planner.entities import Entities
-from assistant.planner.slots import Request
+from assistant.planner.request import Intent, Request
 from assistant.planner.terms import mentions_term
-
-Intent = Literal[
-    "describe",
-    "attributes",
-    "compare",
-    "cost",
-    "concept",
-    "find",
-    "verify",
-    "availability",
-    "sizes",
-    "thanks",
-    "greeting",
-    "help",
-    "empty",
-    "unclear",
-    "decline_secret",
-    "decline_injection",
-    "decline_other_cloud",
-    "decline_account",
-    "decline_future",
-    "decline_other_service",
-    "decline_chat",
-    "decline_cost",
-    "decline_sizing",
-    "decline_generate",
-]
 
 _DOMAIN = re.compile(r"gpu|cpu|世代|インスタンス|instance|ec2|aws|サーバ|マシン|vram|リージョン")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assistant.planner.quantities import Quantity
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from assistant.planner.usage import Usage
 from tools.attributes import BY_KEY
 from tools.instances import MAX_NAMES

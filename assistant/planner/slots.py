@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
-from assistant.planner.entities import Entities, Repair
+from assistant.planner.entities import Entities
 from assistant.planner.quantities import Quantity
-from assistant.planner.usage import Usage, continued
+from assistant.planner.request import Intent, Request
+from assistant.planner.usage import continued
 from tools.names import Subject
-
-if TYPE_CHECKING:
-    from assistant.planner.intents import Intent
 
 MAX_RECENT = 6
 _EVERYWHERE = re.compile(
@@ -23,44 +20,6 @@ _TALK = ("thanks", "greeting", "help", "empty", "unclear")
 _LIMIT = re.compile(
     r"(?:上位|トップ|top|best)\s*(\d+)|(\d+)\s*(?:つ|個|種類|件|instances)(?!の?gpu|も)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One thing that a question asks for, with everything needed to route it."""
-
-    intent: Intent
-    subjects: tuple[Subject, ...] = ()
-    unknown: tuple[str, ...] = ()
-    repairs: tuple[Repair, ...] = ()
-    regions: tuple[str, ...] = ()
-    attributes: tuple[str, ...] = ()
-    quantities: tuple[Quantity, ...] = ()
-    filters: tuple[dict[str, Any], ...] = ()
-    excluded: tuple[Subject, ...] = ()
-    sort: str | None = None
-    descending: bool = False
-    limit: int | None = None
-    gpu_only: bool = False
-    rank: int | None = None
-    """2 for the second in the order asked for."""
-    everywhere: bool = False
-    """Whether types that the region does not offer count too."""
-    recent: tuple[Subject, ...] = ()
-    """The subjects that the thread has named, oldest first."""
-    asserted: bool = False
-    """Whether the clause states something and asks if it is so."""
-    usage: Usage | None = None
-    """For costs: how long, how many, under which terms, within which budget."""
-    claim: tuple[str, str, bool] | None = None
-    """A comparison that was stated: which subject, than which, and whether it has more."""
-    text: str = ""
-
-    @property
-    def carries(self) -> bool:
-        """Whether later clauses may refer to this one."""
-        named = self.subjects or self.quantities or self.filters or self.attributes
-        return bool(named) or self.intent == "find"
 
 
 def complete(

@@ -15,7 +15,8 @@ from assistant.answer import Language
 from assistant.planner.entities import Entities, EntityReader, cues, superlatives
 from assistant.planner.intents import decide
 from assistant.planner.normalise import is_english, normalise
-from assistant.planner.slots import Request, complete, merge
+from assistant.planner.request import Request
+from assistant.planner.slots import complete, merge
 from assistant.planner.usage import Usage
 
 HISTORY = 12

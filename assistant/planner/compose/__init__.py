@@ -17,7 +17,7 @@ from assistant.planner.compose.phrases import Phrases, spaced
 from assistant.planner.compose.refuse import bad_input, talk, unknown_name
 from assistant.planner.compose.search import search
 from assistant.planner.compose.verify import verify
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from assistant.planner.understand import Understanding
 from knowledge.ec2.schema import Region
 from tools.cost import CostEstimate

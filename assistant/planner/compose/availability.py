@@ -7,7 +7,7 @@ import re
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.phrases import display
 from assistant.planner.compose.sentences import state
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from tools.instances import Description
 from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile
 

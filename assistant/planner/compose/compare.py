@@ -11,7 +11,7 @@ from assistant.planner.compose.phrases import Phrases, display, fraction, number
 from assistant.planner.compose.rows import differing_rows
 from assistant.planner.compose.sentences import family_sentence, state
 from assistant.planner.compose.series import compare_series
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from knowledge.ec2.schema import Family, Gpu
 from tools.attributes import BY_KEY
 from tools.instances import Comparison

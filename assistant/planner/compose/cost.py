@@ -10,7 +10,7 @@ from assistant.planner.compose.cost_elsewhere import elsewhere, no_price
 from assistant.planner.compose.cost_next import gpu_hour, next_questions
 from assistant.planner.compose.cost_words import Wording, floor, percent, plain
 from assistant.planner.compose.phrases import number
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from tools.cost import CostEstimate, CostLine
 from tools.cost.terms import commitment_of
 from tools.profiles import Quote

@@ -13,7 +13,7 @@ from assistant.planner.compose.sentences import (
     term_of,
     wanted,
 )
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from knowledge.ec2.schema import Family
 from tools.attributes import BY_KEY
 from tools.instances import Description

@@ -6,7 +6,7 @@ import re
 
 from assistant.answer import Citation
 from assistant.planner.compose.context import Draft
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from tools.glossary import GlossaryEntry, GlossaryResult, Passage
 
 MAX_RELATED = 3
@@ -42,12 +42,21 @@ def _lead(draft: Draft, entry: GlossaryEntry) -> None:
 
 def _passages(draft: Draft, result: GlossaryResult, best: Passage) -> None:
     """Write the best passage, and its entry's next one where that was found too."""
+    if not best.is_glossary:
+        _name_document(draft, best)
     shown = [p for p in result.passages if p.entry == best.entry][:MAX_PASSAGES]
     for passage in shown:
         text = _HEADING.sub("", passage.quote).strip()
         draft.quoted += [text, *text.split("\n\n")]
         draft.add(text)
         draft.passages.append(_citation(passage, passage.title))
+
+
+def _name_document(draft: Draft, passage: Passage) -> None:
+    """Say whose words follow: a user's document is not checked as the glossary is."""
+    text = draft.say("g_document", title=passage.title)
+    draft.quoted.append(text)  # a title may hold figures, and nothing but the title supports them
+    draft.add(text)
 
 
 def _related_in_english(draft: Draft, result: GlossaryResult, entry: GlossaryEntry) -> None:

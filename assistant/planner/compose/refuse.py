@@ -5,7 +5,7 @@ from __future__ import annotations
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.phrases import display
 from assistant.planner.compose.rows import what
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from assistant.planner.vocabulary import table
 from tools.results import InputFailure, NameFailure
 

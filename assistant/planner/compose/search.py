@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.phrases import Phrases, display, number
 from assistant.planner.compose.rows import what
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from tools.attributes import BY_KEY
 from tools.instances import Condition, FindRequest, SearchResult
 from tools.profiles import REFERENCE_REGION, InstanceProfile

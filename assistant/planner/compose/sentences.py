@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.phrases import Phrases, display, fraction, number, short
 from assistant.planner.compose.rows import gpu_memory, what
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from knowledge.ec2.schema import NotOffered, Term
 from tools.attributes import BY_KEY, Value
 from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile, SeriesProfile

@@ -13,7 +13,7 @@ from assistant.planner.compose.context import Draft
 from assistant.planner.compose.describe import describe
 from assistant.planner.compose.phrases import Phrases, display, fraction, short
 from assistant.planner.quantities import Quantity
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from knowledge.ec2.schema import GpuAttachment
 from tools.attributes import BY_KEY, Value
 from tools.instances import Description

@@ -15,7 +15,7 @@ from assistant.planner.compose import Composition, compose_result
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.cost import cost
 from assistant.planner.compose.phrases import Phrases
-from assistant.planner.slots import Request
+from assistant.planner.request import Request
 from assistant.planner.vocabulary import table
 from knowledge.ec2.catalogue import Catalogue
 from tools.cost import CostEstimate, CostRequest, estimate

@@ -1,0 +1,76 @@
+"""The request: one thing that a question asks for, between understanding and routing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from assistant.planner.entities import Repair
+from assistant.planner.quantities import Quantity
+from assistant.planner.usage import Usage
+from tools.names import Subject
+
+Intent = Literal[
+    "describe",
+    "attributes",
+    "compare",
+    "cost",
+    "concept",
+    "find",
+    "verify",
+    "availability",
+    "sizes",
+    "thanks",
+    "greeting",
+    "help",
+    "empty",
+    "unclear",
+    "decline_secret",
+    "decline_injection",
+    "decline_other_cloud",
+    "decline_account",
+    "decline_future",
+    "decline_other_service",
+    "decline_chat",
+    "decline_cost",
+    "decline_sizing",
+    "decline_generate",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing that a question asks for, with everything needed to route it."""
+
+    intent: Intent
+    subjects: tuple[Subject, ...] = ()
+    unknown: tuple[str, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    regions: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
+    filters: tuple[dict[str, Any], ...] = ()
+    excluded: tuple[Subject, ...] = ()
+    sort: str | None = None
+    descending: bool = False
+    limit: int | None = None
+    gpu_only: bool = False
+    rank: int | None = None
+    """2 for the second in the order asked for."""
+    everywhere: bool = False
+    """Whether types that the region does not offer count too."""
+    recent: tuple[Subject, ...] = ()
+    """The subjects that the thread has named, oldest first."""
+    asserted: bool = False
+    """Whether the clause states something and asks if it is so."""
+    usage: Usage | None = None
+    """For costs: how long, how many, under which terms, within which budget."""
+    claim: tuple[str, str, bool] | None = None
+    """A comparison that was stated: which subject, than which, and whether it has more."""
+    text: str = ""
+
+    @property
+    def carries(self) -> bool:
+        """Whether later clauses may refer to this one."""
+        named = self.subjects or self.quantities or self.filters or self.attributes
+        return bool(named) or self.intent == "find"
