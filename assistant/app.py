@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer import Answer, Language
-from assistant.errors import UsageError
+from assistant.errors import (
+    UsageError,
+)
 from assistant.events import Step, TextDelta
 from assistant.history import History
+from assistant.knowledge_errors import translated_errors
 from assistant.settings import Settings, load_settings
 from assistant.threads import Threads, build_checkpointer
 from assistant.tool_registry import ToolRunner
 from knowledge.ec2.catalogue import Catalogue, load_catalogue
+from knowledge.errors import KnowledgeError
 from tools.errors import ToolInputError
 from tools.names import Names, fold
 from tools.results import Result
@@ -24,6 +29,13 @@ from tools.results import Result
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langgraph.checkpoint.base import BaseCheckpointSaver
+
+    from knowledge.generation import Document
+    from knowledge.ingest.report import Report
+    from knowledge.library import Library
+    from knowledge.search import Filters, Found
+    from knowledge.store import Store
+    from tools.glossary import GlossaryResult, Searcher
 
 MAX_QUESTION = 20_000
 """Characters of a question; longer ones are refused before anything reads them."""
@@ -103,7 +115,6 @@ class Assistant:
         """Fetch parts of the catalogue from AWS into the user's directory; return a report."""
         from assistant.refresh_report import describe_refresh, refresh_error
         from knowledge.ec2.refresh_all import PARTS, Part, refresh
-        from knowledge.errors import KnowledgeError
 
         parts: list[Part] = [part for part in PARTS if part in what]
         try:
@@ -115,7 +126,93 @@ class Assistant:
     @cached_property
     def runner(self) -> ToolRunner:
         """The tools, for the configured region."""
-        return ToolRunner(self.catalogue, self.settings.region)
+        return ToolRunner(self.catalogue, self.settings.region, self._searcher)
+
+    # -- documents of the user -----------------------------------------------------------------
+
+    @cached_property
+    def library(self) -> Library:
+        """The glossary together with the ingested documents."""
+        from knowledge.embedder import load_embedder
+        from knowledge.library import Library
+
+        embedder = load_embedder(self.settings.embedder, region=self.settings.region)
+        return Library(self.settings.knowledge_dir, embedder, self.settings.chroma_url)
+
+    def ingest(
+        self,
+        paths: Sequence[str],
+        title: str | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> Report:
+        """Take in files, folders and s3:// prefixes and report what became of each document."""
+        from knowledge.ingest.run import Options, ingest
+
+        if title and (len(paths) != 1 or _is_folder(paths[0])):
+            raise UsageError(
+                "題名を付けられるのは 1 つの文書だけです。",
+                "A title can be given to a single document only.",
+            )
+        with translated_errors():
+            return ingest(self._store, paths, Options(title=title or ""), progress=progress)
+
+    def knowledge_search(self, query: str, limit: int = 5) -> GlossaryResult:
+        """Return the passages that an answer to `query` would be written from."""
+        from tools.glossary import GlossaryResult
+
+        result = self.run_tool("search_glossary", {"query": query, "limit": limit})
+        assert isinstance(result, GlossaryResult)
+        return result
+
+    def knowledge_list(self) -> list[Document]:
+        """Return the ingested documents."""
+        if not self._has_store():
+            return []  # and no embedder is loaded to find that out
+        with translated_errors():
+            generation = self._store.current
+            return list(generation.documents.values()) if generation else []
+
+    def knowledge_remove(self, names: Sequence[str]) -> list[Document]:
+        """Remove documents by id, path or title and return them. Unknown names remove nothing."""
+        documents = self.knowledge_list()
+        known = {text for d in documents for text in (d.id, d.uri, d.title)}
+        wanted = [
+            name if name in known else str(Path(name).expanduser().resolve()) for name in names
+        ]
+        unknown = [name for name, full in zip(names, wanted, strict=True) if full not in known]
+        if unknown:
+            raise UsageError(
+                f"取り込んだ文書に {'、'.join(unknown)} はありません。"
+                "ask knowledge list で名前を確かめてください。何も削除していません。",
+                f"No ingested document is called {', '.join(unknown)}; see: ask knowledge list. "
+                "Nothing was removed.",
+            )
+        from knowledge.ingest.run import remove
+
+        with translated_errors():
+            return remove(self._store, wanted)
+
+    def knowledge_rebuild(self) -> int:
+        """Index the ingested documents anew and return the number of passages."""
+        from knowledge.ingest.run import rebuild
+
+        if not self._has_store():
+            return 0
+        with translated_errors():
+            return rebuild(self._store)
+
+    @property
+    def _store(self) -> Store:
+        store = self.library.store
+        assert store is not None
+        return store
+
+    def _has_store(self) -> bool:
+        return (self.settings.knowledge_dir / "current").is_file()
+
+    def _searcher(self) -> Searcher | None:
+        """Return the library if there are documents; without, an answer loads no vectors."""
+        return _LibrarySearcher(self.library) if self.knowledge_list() else None
 
     @cached_property
     def _checkpointer(self) -> BaseCheckpointSaver[str]:
@@ -128,7 +225,9 @@ class Assistant:
         from assistant.models import choose_chat_model
         from assistant.turn import Turns
 
-        model = self._model or choose_chat_model(self.settings, self.catalogue)
+        model = self._model or choose_chat_model(
+            self.settings, self.catalogue, lambda: self._searcher() is not None
+        )
         graph = build_agent(model, self.runner, self._checkpointer)
         return Turns(graph, NumberLock(self.catalogue), self.settings.model)
 
@@ -158,6 +257,24 @@ class Assistant:
                     f"言語 {other!r} には対応していません。",
                     f"Language {other!r} is not supported.",
                 )
+
+
+class _LibrarySearcher:
+    """Searches the library, with errors for the user."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def search(self, question: str, filters: Filters | None = None, limit: int = 5) -> Found:
+        """Return the passages that answer `question`."""
+        from knowledge.search import NO_FILTERS
+
+        with translated_errors():
+            return self._library.search(question, filters or NO_FILTERS, limit)
+
+
+def _is_folder(address: str) -> bool:
+    return address.endswith("/") or Path(address).expanduser().is_dir()
 
 
 def _today() -> date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from assistant.answer import Language
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 PLANNER = "planner"
 
 
-def choose_chat_model(settings: Settings, catalogue: Catalogue) -> BaseChatModel:
+def choose_chat_model(
+    settings: Settings, catalogue: Catalogue, has_documents: Callable[[], bool] = lambda: False
+) -> BaseChatModel:
     """Return the chat model that the settings name. Raises NotConfiguredError."""
     if settings.model != PLANNER:
         raise NotConfiguredError(
@@ -26,4 +29,4 @@ def choose_chat_model(settings: Settings, catalogue: Catalogue) -> BaseChatModel
     from assistant.planner.chat_model import PlannerChatModel
 
     language = cast("Language | None", settings.lang or None)
-    return PlannerChatModel(planner=Planner(catalogue), language=language)
+    return PlannerChatModel(planner=Planner(catalogue, has_documents), language=language)

@@ -44,11 +44,20 @@ class Settings:
     """`ja` or `en`; empty: the language of the question."""
     log: bool = True
     """Whether answers and threads are kept on disk."""
+    embedder: str = ""
+    """Empty: the packaged one; else a sentence-transformers name or `bedrock:MODEL_ID`."""
+    chroma_url: str = ""
+    """Empty: vectors of ingested documents in `data_dir`; else a Chroma server."""
 
     @property
     def catalogue_dir(self) -> Path:
         """Where refreshed catalogue files are written."""
         return self.data_dir / "catalogue"
+
+    @property
+    def knowledge_dir(self) -> Path:
+        """Where ingested documents are kept."""
+        return self.data_dir / "knowledge"
 
     @property
     def threads_path(self) -> Path:
@@ -86,6 +95,8 @@ def load_settings(
         jpy_per_usd=parse_jpy_rate(merged["jpy_per_usd"]) if "jpy_per_usd" in merged else None,
         lang=_parse_language(merged.get("lang", "")),
         log=merged.get("log", "on").lower() not in ("off", "0", "false", "no"),
+        embedder=merged.get("embedder", "").strip(),
+        chroma_url=merged.get("chroma_url", "").strip(),
     )
 
 

@@ -19,6 +19,8 @@ from tools.profiles import profiler
 from tools.results import InputFailure, NameFailure, Result
 
 MAX_ALTERNATIVES = 6
+SearcherFactory = Callable[[], glossary.Searcher | None]
+"""Returns what searches now; None: the packaged glossary alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,13 @@ TOOLS: dict[str, Tool] = {
 class ToolRunner:
     """Run tools against one catalogue and one default region."""
 
-    def __init__(self, catalogue: Catalogue, region: str) -> None:
-        """Requests without a region get `region`."""
+    def __init__(
+        self, catalogue: Catalogue, region: str, searcher: SearcherFactory | None = None
+    ) -> None:
+        """Requests without a region get `region`; `searcher` is asked anew for every search."""
         self._catalogue = catalogue
         self._region = region
+        self._searcher = searcher
 
     def run(self, name: str, request: Mapping[str, Any]) -> Result:
         """Return the tool's result. Raises ToolInputError for anything wrong with the request."""
@@ -105,6 +110,8 @@ class ToolRunner:
             parsed = tool.request.model_validate(default | values)
         except ValidationError as error:
             raise _refusal(error) from error
+        if self._searcher and isinstance(parsed, glossary.GlossaryRequest):
+            return glossary.search_glossary(self._catalogue, parsed, self._searcher())
         return tool.run(self._catalogue, parsed)
 
     def attempt(self, name: str, request: Mapping[str, Any]) -> Result:

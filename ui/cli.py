@@ -46,6 +46,13 @@ COMMANDS = {
         "ui.commands.catalog",
         Text("仕様と料金のデータ: show, refresh", "The data behind it: show, refresh"),
     ),
+    "knowledge": Lazy(
+        "ui.commands.knowledge",
+        Text(
+            "手元の文書を回答に使う: ingest, search, list, remove, rebuild",
+            "Answer from your documents: ingest, search, list, remove, rebuild",
+        ),
+    ),
     "config": Lazy("ui.commands.config", Text("設定を表示します。", "Show the settings.")),
     "log": Lazy("ui.commands.log", Text("これまでの質問を表示します。", "List past questions.")),
     "completion": Lazy(

@@ -66,6 +66,14 @@ def test_a_flag_beats_the_environment(config: Path) -> None:
     assert (settings.region, settings.model) == ("ap-south-1", "envmodel")
 
 
+def test_documents_are_kept_here_with_the_packaged_embedder_unless_told_otherwise() -> None:
+    settings = load({"ASK_CONFIG": "", "ASK_DATA_DIR": "/data"})
+    assert (settings.embedder, settings.chroma_url) == ("", "")
+    assert settings.knowledge_dir == Path("/data/knowledge")
+    settings = load({"ASK_CONFIG": "", "ASK_EMBEDDER": "bedrock:x", "ASK_CHROMA_URL": "http://c:1"})
+    assert (settings.embedder, settings.chroma_url) == ("bedrock:x", "http://c:1")
+
+
 def test_an_empty_variable_counts_as_unset(config: Path) -> None:
     settings = load({"ASK_CONFIG": str(config), "ASK_REGION": "", "ASK_LANG": ""})
     assert (settings.region, settings.lang) == ("eu-west-1", "en")
@@ -160,7 +168,8 @@ def test_a_password_with_an_at_sign_is_masked_whole() -> None:
 def test_every_setting_is_shown() -> None:
     shown = Settings(jpy_per_usd=JpyRate(Decimal(150), None)).shown()
     assert set(shown) == {
-        "model", "region", "data_dir", "state_url", "jpy_per_usd", "lang", "log",
+        "model", "region", "data_dir", "state_url", "jpy_per_usd", "lang", "log", "embedder",
+        "chroma_url",
     }  # fmt: skip
     assert shown["jpy_per_usd"] == "150@?"
 
