@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -19,25 +20,38 @@ ROOT = Path(__file__).parents[2]
 Start = Any
 
 
-def on_terminal(
-    program: list[str],
-    *argv: str,
-    keys: bytes = b"",
-    interrupt_at: bytes = b"",
-    environment: dict[str, str] | None = None,
-) -> tuple[int, str]:
-    """Run the program on a terminal and return exit code and everything it showed."""
-    env = {"COLUMNS": "80", **(environment or {})}
+DEADLINE_SECONDS = 60
+# A session leader that opens a terminal gets it as its controlling one, so that ^C reaches it.
+# No Python runs between fork and exec: this process has threads of native libraries, on which a
+# bare fork hangs.
+TAKE_TERMINAL = (
+    "import os, sys; os.close(os.open(os.ttyname(0), os.O_RDWR)); "
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+def open_terminal(
+    program: list[str], *argv: str, environment: dict[str, str] | None = None
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start the program on a terminal; return its process and our end of the terminal."""
+    env = os.environ | {"COLUMNS": "80"} | (environment or {})
     env["PYTHONPATH"] = os.pathsep.join((str(ROOT), *sys.path))
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ.update(env)
-        os.execv(program[0], [*program, *argv])
-    if keys:
-        time.sleep(0.5)
-        os.write(terminal, keys)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", TAKE_TERMINAL, *program, *argv]
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
+    )
+    os.close(theirs)
+    return process, ours
+
+
+def read_to_end(
+    process: subprocess.Popen[bytes], terminal: int, interrupt_at: bytes = b""
+) -> tuple[int, str]:
+    """Return exit code and everything that is shown; ^C is typed when `interrupt_at` appears."""
     shown = b""
-    while True:
+    end = time.monotonic() + DEADLINE_SECONDS
+    while select.select([terminal], [], [], max(0.0, end - time.monotonic()))[0]:
         try:
             piece = os.read(terminal, 65536)
         except OSError:
@@ -49,8 +63,25 @@ def on_terminal(
             os.write(terminal, b"\x03")
         if not piece:
             break
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status), shown.decode().replace("\r\n", "\n")
+    else:
+        process.kill()
+    os.close(terminal)
+    return process.wait(timeout=10), shown.decode().replace("\r\n", "\n")
+
+
+def on_terminal(
+    program: list[str],
+    *argv: str,
+    keys: bytes = b"",
+    interrupt_at: bytes = b"",
+    environment: dict[str, str] | None = None,
+) -> tuple[int, str]:
+    """Run the program on a terminal and return exit code and everything it showed."""
+    process, terminal = open_terminal(program, *argv, environment=environment)
+    if keys:
+        time.sleep(0.5)
+        os.write(terminal, keys)
+    return read_to_end(process, terminal, interrupt_at)
 
 
 def test_terminal_gets_a_layout_and_colour(program: list[str]) -> None:
@@ -96,25 +127,17 @@ def test_conversation_on_a_terminal(program: list[str]) -> None:
 def test_ctrl_c_cancels_an_answer_and_the_conversation_goes_on(program: list[str]) -> None:
     """Only the answer is lost."""
     keys = b"slow\n"
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ["PYTHONPATH"] = os.pathsep.join((str(ROOT), *sys.path))
-        os.execv(program[0], [*program, "chat"])
+    process, terminal = open_terminal(program, "chat")
     time.sleep(0.6)
     os.write(terminal, keys)
     time.sleep(0.6)
     os.write(terminal, b"\x03")
     time.sleep(0.4)
     os.write(terminal, "G5は?\n/exit\n".encode())
-    shown = b""
-    while True:
-        try:
-            shown += os.read(terminal, 65536)
-        except OSError:
-            break
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert "中断しました" in shown.decode()
-    assert "A10G" in shown.decode()
+    code, shown = read_to_end(process, terminal)
+    assert code == 0
+    assert "中断しました" in shown
+    assert "A10G" in shown
 
 
 def test_conversation_from_a_pipe(start: Start) -> None:
