@@ -24,7 +24,6 @@ MAX_EDITS = 2
 _SIZE = r"(?:\d+\s?x-?large|\d*xlarge|\d+xl|xl|nano|micro|small|medium|large|metal(?:-\d+xl)?)"
 _FAMILY = r"[a-z]{1,4}\d{1,2}[a-z]*(?:-(?:flex|b\d{3}|[a-z]{2}\d{3}))?"
 INSTANCE_PATTERN = re.compile(rf"({_FAMILY})\s*[.・,_ \-]?\s*({_SIZE})", re.ASCII)
-_GPU_COUNT_SUFFIX = re.compile(r"[\s\-]*(\d+)\s*(?:gb|gib)$")
 _NOISE = re.compile(r"(?:nvidia|amd|tesla|geforce|gpu|シリーズ|ファミリー?|series|family|\s)+")
 
 

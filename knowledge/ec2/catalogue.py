@@ -27,7 +27,6 @@ from knowledge.ec2.schema import (
     Purchase,
     Record,
     Region,
-    Series,
     Source,
     SpotAdvice,
     Term,
@@ -125,10 +124,6 @@ class Catalogue:
         for item in self.types.values():
             grouped.setdefault(item.family, []).append(item)
         return {key: tuple(sorted(items, key=size_order)) for key, items in grouped.items()}
-
-    def of_series(self, series: Series) -> Iterator[InstanceType]:
-        """Yield the instance types of a series."""
-        return (item for item in self.types.values() if item.series == series)
 
     # -- curated facts -------------------------------------------------------------------------
 
