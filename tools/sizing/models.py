@@ -1,0 +1,374 @@
+"""The requests and results of sizing. Memory in GiB (2**30 bytes), money in USD before tax.
+
+These models are the contract between the sizing engine, the bundle generator, the planner and the
+front ends: a plan holds everything that a bundle's configuration needs, and nothing that a bundle
+cannot express.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from knowledge.ec2.schema import Gpu, InstanceType
+from tools.charts import Chart, Text
+from tools.profiles import Model, Quote
+
+Method = Literal["full", "lora", "qlora"]
+Engine = Literal["trainer", "deepspeed", "fsdp"]
+"""`trainer`: plain Transformers Trainer (DDP on several GPUs)."""
+Optimizer = Literal["adamw", "adamw-8bit", "adafactor", "sgd"]
+Precision = Literal["fp32", "fp16", "bf16"]
+Attention = Literal["flash_attention_2", "sdpa", "eager"]
+ZeroStage = Literal[0, 1, 2, 3]
+Offload = Literal["none", "optimizer-cpu", "optimizer-param-cpu", "optimizer-nvme", "all-nvme"]
+WeightFormat = Literal["fp32", "fp16", "bf16", "fp8", "int8", "int4", "awq", "gptq", "nf4"]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+Tokens = Annotated[int, Field(ge=1, le=10**18)]
+Milliseconds = Annotated[float, Field(gt=0)]
+
+
+class ModelSpec(Model):
+    """A model whose memory can be computed. Dimensions are None where only the size is known."""
+
+    name: str
+    """As people call it: `Llama 3 8B`."""
+    hf_id: str | None = None
+    """Repository on the Hugging Face hub; None for a bare size such as `7B`."""
+    kind: Literal["decoder", "encoder", "encoder-decoder", "vit", "unet"] = "decoder"
+    parameters: int
+    """Total, tied embeddings counted once."""
+    active_parameters: int
+    """Used for one token; fewer than `parameters` for a mixture of experts."""
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int
+    vocab: int
+    tied_embeddings: bool = False
+    max_positions: int | None = None
+    experts: int = 0
+    experts_active: int = 0
+    sliding_window: int | None = None
+    mlp_matrices: Literal[2, 3] = 3
+    """3 for gated MLPs (SwiGLU, GeGLU), 2 for plain ones."""
+    checkpoint_dtype: Precision = "bf16"
+    """The dtype in which the checkpoint is published."""
+    estimated: bool = False
+    """True if the dimensions were derived from a parameter count alone."""
+    license_note: Text | None = None
+    source: str = ""
+
+
+class TrainingRequest(Model):
+    """What is to be trained, on what. Fields left None are chosen by the planner of the tool."""
+
+    model: str
+    """Name (`llama-3-8b`), bare size (`7B`, `700億`), or the text of a config.json."""
+    method: Method = "full"
+    region: str
+    instance: str | None = None
+    """Instance type, family or GPU as people write it; None: recommend."""
+    instances: Count | None = None
+    sequence_length: Annotated[int, Field(ge=16, le=2_000_000)] | None = None
+    """Tokens; None: 2,048, or the model's limit where that is smaller."""
+    micro_batch: Count | None = None
+    global_batch: Count | None = None
+    """Sequences per optimizer step over all GPUs."""
+    tokens: Tokens | None = None
+    """Tokens to train on in all."""
+    samples: Tokens | None = None
+    epochs: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    engine: Engine | None = None
+    optimizer: Optimizer = "adamw"
+    precision: Precision | None = None
+    attention: Attention | None = None
+    zero_stage: ZeroStage | None = None
+    offload: Offload | None = None
+    checkpointing: bool | None = None
+    """Activation (gradient) checkpointing of every block."""
+    liger: bool = False
+    compile: bool = False
+    lora_rank: Annotated[int, Field(ge=1, le=4096)] = 16
+    lora_targets: Literal["all-linear", "attention"] = "all-linear"
+    spot: bool = False
+    budget_usd: Annotated[Decimal, Field(gt=0)] | None = None
+    deadline_hours: Annotated[float, Field(gt=0)] | None = None
+
+
+class MemoryTerm(Model):
+    """One part of the memory of a GPU (or of the host)."""
+
+    key: Literal[
+        "parameters",
+        "gradients",
+        "optimizer",
+        "master_weights",
+        "activations",
+        "logits",
+        "live_parameters",
+        "communication",
+        "quantization",
+        "kv_cache",
+        "overhead",
+        "fragmentation",
+    ]
+    label: Text
+    gib: float
+    formula: str
+    """The formula with the numbers in it: `2 B × 8.03e9 / 8`."""
+
+
+class MemoryBreakdown(Model):
+    """Peak memory per GPU, term by term, against what the GPU offers."""
+
+    terms: tuple[MemoryTerm, ...]
+    allocated_gib: float
+    """Peak of live tensors (torch.cuda.max_memory_allocated)."""
+    reserved_gib: float
+    """Peak held by the allocator (torch.cuda.max_memory_reserved)."""
+    peak_gib: float
+    """What the driver shows: reserved, CUDA context and NCCL."""
+    usable_gib: float
+    """What CUDA offers to a process on this GPU."""
+    budget_gib: float
+    """Share of `usable_gib` that a plan may use."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the peak is within the budget."""
+        return self.peak_gib <= self.budget_gib
+
+    @property
+    def dominating(self) -> MemoryTerm:
+        """The largest term."""
+        return max(self.terms, key=lambda term: term.gib)
+
+
+class Range(Model):
+    """A figure with its uncertainty."""
+
+    low: float
+    expected: float
+    high: float
+
+
+class Choice(Model):
+    """A decision of a plan and why it was taken."""
+
+    what: Text
+    why: Text
+
+
+class Rejection(Model):
+    """An alternative that was not taken and why not."""
+
+    what: Text
+    why: Text
+
+
+class Placement(Model):
+    """Where a plan runs."""
+
+    instance: InstanceType
+    gpu: Gpu | None
+    instances: int
+    gpus: int
+    """Over all instances."""
+    quote: Quote
+    """The instance's price in the region under the plan's term."""
+    efa: bool
+    """Whether several instances should talk through EFA."""
+
+
+class Run(Model):
+    """Throughput, time and cost of a training run. None where no number of tokens was given."""
+
+    tokens_per_second: Range
+    """Over all GPUs."""
+    mfu: Range
+    flops_per_token: float
+    bound: Literal["compute", "communication", "offload", "input"]
+    tokens: int | None
+    hours: Range | None
+    usd: Range | None
+    """None where the instance's price is unknown."""
+    assumption: Text
+
+
+class TrainingPlan(Model):
+    """A configuration that fits, with memory, throughput, cost and the reasons for each choice."""
+
+    kind: Literal["training_plan"] = "training_plan"
+    request: TrainingRequest
+    model: ModelSpec
+    placement: Placement
+    method: Method
+    engine: Engine
+    precision: Precision
+    attention: Attention
+    optimizer: Optimizer
+    zero_stage: ZeroStage
+    offload: Offload
+    checkpointing: bool
+    liger: bool
+    sequence_length: int
+    micro_batch: int
+    accumulation: int
+    global_batch: int
+    """micro_batch x accumulation x gpus."""
+    lora_rank: int | None
+    trainable_parameters: int
+    memory: MemoryBreakdown
+    host_ram_gib: float
+    """Host memory needed per instance."""
+    nvme_gb: float
+    """Local NVMe needed per instance, for offload."""
+    run: Run
+    choices: tuple[Choice, ...]
+    rejected: tuple[Rejection, ...]
+    warnings: tuple[Text, ...] = ()
+    environment: dict[str, str] = Field(default_factory=dict[str, str])
+    """NCCL, EFA and allocator variables that the launch script sets."""
+    alternatives: tuple[PlanSummary, ...] = ()
+    """Other placements that fit, cheapest first."""
+    charts: tuple[Chart, ...] = ()
+
+
+class PlanSummary(Model):
+    """Another placement that fits, in short."""
+
+    instance: str
+    instances: int
+    gpu: str | None
+    gpus: int
+    zero_stage: ZeroStage
+    offload: Offload
+    micro_batch: int
+    peak_gib: float
+    usable_gib: float
+    tokens_per_second: float
+    usd_per_hour: Decimal | None
+    usd: float | None
+    hours: float | None
+
+
+class TrainingRefusal(Model):
+    """The run does not fit (or is not possible), with what would make it fit."""
+
+    kind: Literal["training_refusal"] = "training_refusal"
+    request: TrainingRequest
+    model: ModelSpec
+    reason: Text
+    memory: MemoryBreakdown | None
+    """Of the closest configuration that was tried."""
+    smallest_change: Text | None
+    alternatives: tuple[PlanSummary, ...]
+    """The cheapest placements that fit without any other change, in the region."""
+    charts: tuple[Chart, ...] = ()
+
+
+class InferenceRequest(Model):
+    """What is to be served, on what."""
+
+    model: str
+    region: str
+    instance: str | None = None
+    weights: WeightFormat | None = None
+    kv_format: Literal["bf16", "fp16", "fp8", "int8"] | None = None
+    context: Annotated[int, Field(ge=16, le=10_000_000)] | None = None
+    """Tokens of one request, prompt and answer together."""
+    prompt_tokens: Tokens | None = None
+    concurrency: Count | None = None
+    """Requests at the same time."""
+    tensor_parallel: Count | None = None
+    spot: bool = False
+
+
+class InferenceRun(Model):
+    """Speed and cost of serving."""
+
+    max_concurrency: int
+    """Requests of full context whose KV cache fits at once."""
+    max_context: int
+    tokens_per_second_user: Range
+    """Decoding, one request, alone."""
+    tokens_per_second_total: Range
+    """Decoding, at the concurrency asked for (or the most that fits)."""
+    time_to_first_token_ms: Range
+    usd_per_million_tokens: Range | None
+    bound: Literal["bandwidth", "compute", "memory"]
+    assumption: Text
+
+
+class InferencePlan(Model):
+    """A way to serve a model that fits."""
+
+    kind: Literal["inference_plan"] = "inference_plan"
+    request: InferenceRequest
+    model: ModelSpec
+    placement: Placement
+    weights: WeightFormat
+    kv_format: Literal["bf16", "fp16", "fp8", "int8"]
+    tensor_parallel: int
+    """0 on a CPU instance."""
+    max_model_len: int
+    gpu_memory_utilization: float
+    memory: MemoryBreakdown
+    kv_bytes_per_token: int
+    """Over all GPUs."""
+    run: InferenceRun
+    choices: tuple[Choice, ...]
+    rejected: tuple[Rejection, ...]
+    warnings: tuple[Text, ...] = ()
+    alternatives: tuple[InferenceSummary, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+
+class InferenceSummary(Model):
+    """Another placement that serves the model, in short."""
+
+    instance: str
+    gpu: str | None
+    gpus: int
+    weights: WeightFormat
+    tensor_parallel: int
+    max_concurrency: int
+    tokens_per_second_total: float
+    usd_per_hour: Decimal | None
+    usd_per_million_tokens: float | None
+
+
+class InferenceRefusal(Model):
+    """The model cannot be served so, with what would make it fit."""
+
+    kind: Literal["inference_refusal"] = "inference_refusal"
+    request: InferenceRequest
+    model: ModelSpec
+    reason: Text
+    memory: MemoryBreakdown | None
+    smallest_change: Text | None
+    alternatives: tuple[InferenceSummary, ...]
+    charts: tuple[Chart, ...] = ()
+
+
+class Diagnosis(Model):
+    """What a pasted traceback, nvidia-smi output or DeepSpeed configuration says."""
+
+    kind: Literal["diagnosis"] = "diagnosis"
+    source: Literal["traceback", "nvidia-smi", "deepspeed-config", "model-config"]
+    findings: tuple[Choice, ...]
+    """What was read, and what it means."""
+    dominating: Text | None
+    changes: tuple[Choice, ...]
+    """What to change, smallest first, with the effect."""
+    figures: dict[str, float] = Field(default_factory=dict[str, float])
+    """Numbers that were read or computed, by name with unit: `tried_gib`."""
+
+
+TrainingPlan.model_rebuild()
+InferencePlan.model_rebuild()
