@@ -53,6 +53,10 @@ class Expect(Record):
     verdict: Literal["yes", "no"] | None = None
     """Whether the premise of a yes/no question is right."""
     citation: bool = True
+    tools: tuple[str, ...] = ()
+    """Tools that must have been called."""
+    artifact: bool | None = None
+    """Whether files must be attached; None where both are good."""
 
 
 class Case(Record):
@@ -64,6 +68,8 @@ class Case(Record):
     turns: tuple[str, ...] = ()
     language: Literal["ja", "en"]
     expect: Expect
+    hand: bool = False
+    """Whether the wording was written by hand in the way people ask."""
     note: str = ""
     """Where the expected values come from."""
 

@@ -32,6 +32,12 @@ UNITS: dict[str, Unit] = {
     "TFLOPS": ("flops", 1e12),
     "PFLOPS": ("flops", 1e15),
     "USD": ("usd", 1.0),
+    "万ドル": ("usd", 1e4),
+    "JPY": ("jpy", 1.0),
+    "万円": ("jpy", 1e4),
+    "hours": ("hours", 1.0),
+    "days": ("hours", 24.0),
+    "%": ("percent", 1.0),
 }
 SPELLINGS = {
     "gbit/s": "Gbps",
@@ -42,19 +48,29 @@ SPELLINGS = {
     "dollars": "USD",
     "ギガバイト": "GB",
     "テラバイト": "TB",
+    "円": "JPY",
+    "yen": "JPY",
+    "時間": "hours",
+    "hour": "hours",
+    "日間": "days",
+    "日": "days",
+    "day": "days",
+    "パーセント": "%",
+    "percent": "%",
 }
 COUNTED = {
     "vCPU": r"vcpu",
     "GPU": r"gpu|枚|基|×|\d ?x\b|\bx ?\d",
     "core": r"コア|core",
     "EFA": r"efa",
+    "instance": r"台|instance|ノード|node",
 }
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
 
 _UNIT_NAMES = sorted([*UNITS, *SPELLINGS], key=len, reverse=True)
 _UNIT = re.compile("(" + "|".join(map(re.escape, _UNIT_NAMES)) + r")(?![a-z])", re.IGNORECASE)
 _NUMBER = re.compile(
-    r"(?<![a-z0-9_.])(?:(?:US)?\$\s?|USD\s)?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?<![a-z0-9_.])(?:(?:US)?\$\s?|USD\s|¥\s?|JPY\s)?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"(?![\d.]*(?:xl|x?large|\.metal))",
     re.IGNORECASE,
 )
@@ -152,8 +168,8 @@ def _scan(text: str, labels: str) -> Iterator[Quantity]:
 
 
 def _written_unit(text: str, match: re.Match[str]) -> str | None:
-    if match[0][0] in "$Uu":
-        return "USD"
+    if match[0][0] in "$Uu¥Jj":
+        return "USD" if match[0][0] in "$Uu" else "JPY"
     unit = _UNIT.match(text[match.end() :].lstrip())
     return _canonical(unit[1]) if unit else None
 

@@ -132,6 +132,20 @@ def form(answer: AnswerJson, case: Case) -> Finding:
     return "open code block" if text.count("```") % 2 else None
 
 
+def tools(answer: AnswerJson, case: Case) -> Finding:
+    """Every expected tool was called without an error."""
+    called = {str(call["name"]) for call in answer["tool_calls"] if call["ok"]}
+    return _listing("not called", [name for name in case.expect.tools if name not in called])
+
+
+def artifact(answer: AnswerJson, case: Case) -> Finding:
+    """Files are attached where code can be handed out and withheld where it must not be."""
+    attached = bool(answer["artifacts"])
+    if attached == case.expect.artifact:
+        return None
+    return "attached files" if attached else "attached no file"
+
+
 def contains(text: str, wanted: str) -> bool:
     """Whether a name, or the pattern after `re:`, appears as a whole word."""
     if wanted.startswith("re:"):
@@ -194,6 +208,8 @@ SCORERS: dict[str, tuple[Callable[[Case], bool], Callable[[AnswerJson, Case], Fi
     "forbidden": (lambda case: bool(case.expect.forbidden), forbidden),
     "abstention": (lambda case: case.expect.abstain is not None, abstention),
     "verdict": (lambda case: case.expect.verdict is not None, verdict),
+    "tools": (lambda case: bool(case.expect.tools), tools),
+    "artifact": (lambda case: case.expect.artifact is not None, artifact),
     "language": (lambda case: True, language),
     "citation": (lambda case: True, citation),
     "support": (lambda case: True, support),

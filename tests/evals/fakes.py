@@ -20,6 +20,8 @@ class FakeAnswer:
             "reason": None,
             "citations": [{"id": "a"}],
             "warnings": [],
+            "tool_calls": [],
+            "artifacts": [],
         }
 
 

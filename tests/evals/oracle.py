@@ -26,6 +26,8 @@ def perfect(case: Case, factor: float = 1) -> dict[str, Any]:
         "reason": None,
         "citations": [{"id": "a"}],
         "warnings": [],
+        "tool_calls": [{"name": name, "ok": True} for name in expect.tools],
+        "artifacts": [{"path": "bundle.zip"}] if expect.artifact else [],
     }
 
 

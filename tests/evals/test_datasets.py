@@ -61,7 +61,8 @@ def test_expectations_can_be_scored(split: Split) -> None:
     """Units are known, patterns compile and every case expects something."""
     for case in load(split):
         expect = case.expect
-        assert expect.figures or expect.names or expect.verdict or expect.abstain, case.id
+        wanted = expect.figures or expect.names or expect.tools or expect.verdict
+        assert wanted or expect.abstain or expect.artifact is not None, case.id
         for figure in expect.figures:
             for amount in (figure, *figure.also):
                 assert amount.unit in {*UNITS, *COUNTED}, case.id

@@ -44,6 +44,8 @@ def make_answer(text: str, **fields: Any) -> dict[str, Any]:
         "reason": None,
         "citations": [{"id": "a", "title": "EC2", "source": "api"}],
         "warnings": [],
+        "tool_calls": [{"name": "estimate_cost", "args": {}, "ok": True}],
+        "artifacts": [],
     }
     return {**base, **fields}
 
@@ -72,6 +74,13 @@ RIGHT = [
     ("物理コアは 96 です。", 96, "core"),
     ("EFA は 32 本です。", 32, "EFA"),
     ("性能は 989.4 TFLOPS です。", 989, "TFLOPS"),
+    ("合計は 233,440 円です。", 233440, "JPY"),
+    ("合計は ¥233,440 です。", 233440, "JPY"),
+    ("およそ 23.3 万円です。", 233440, "JPY"),
+    ("68.5 時間動かせます。", 68.5, "hours"),
+    ("丸 3 日間です。", 72, "hours"),
+    ("約 51 %安くなります。", 51, "%"),
+    ("p5.48xlarge が 2 台要ります。", 2, "instance"),
     (G5_TABLE, 4, "vCPU"),
     (G5_TABLE, 16, "GiB"),
     (G5_TABLE, 1.459, "USD"),
@@ -91,6 +100,9 @@ WRONG = [
     ("料金は 1.5 USD です。", 1.459, "USD"),
     ("料金は 14.59 USD です。", 1.459, "USD"),
     ("料金は 0.7 USD です。", 0.71, "USD"),
+    ("合計は 233,440 USD です。", 233440, "JPY"),
+    ("68.5 GiB です。", 68.5, "hours"),
+    ("p5.48xlarge が 4 台要ります。", 2, "instance"),
     ("料金は 0.72 USD です。", 0.71, "USD"),
     ("メモリは 22 GiB です。", 22.35, "GiB"),
     (G5_TABLE, 0.72, "USD"),
@@ -212,6 +224,23 @@ def test_citations_must_exist_and_be_reachable() -> None:
     assert scorers.citation(make_answer("A10G です。[2]"), case) is not None
     assert scorers.citation(make_answer("A10G です。", citations=[]), case) == "no citation"
     assert scorers.citation(make_answer("x", citations=[]), make_case(citation=False)) is None
+
+
+def test_a_tool_counts_once_it_succeeded() -> None:
+    """A tool that was not called, or that failed, is missing."""
+    answer = make_answer("x", tool_calls=[{"name": "size_training", "args": {}, "ok": False}])
+    assert scorers.tools(make_answer("x"), make_case(tools=["estimate_cost"])) is None
+    assert scorers.tools(make_answer("x"), make_case(tools=["size_training"])) is not None
+    assert scorers.tools(answer, make_case(tools=["size_training"])) is not None
+
+
+def test_files_are_attached_exactly_where_expected() -> None:
+    """A refusal hands out nothing, and a wish for code is met with files."""
+    answer = make_answer("x", artifacts=[{"path": "train.py"}])
+    assert scorers.artifact(answer, make_case(artifact=True)) is None
+    assert scorers.artifact(answer, make_case(artifact=False)) == "attached files"
+    assert scorers.artifact(make_answer("x"), make_case(artifact=True)) == "attached no file"
+    assert scorers.artifact(make_answer("x"), make_case(artifact=False)) is None
 
 
 def test_unsupported_figures_fail() -> None:
