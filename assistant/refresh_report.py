@@ -12,6 +12,7 @@ from assistant.errors import (
     UnreachableError,
 )
 from knowledge.ec2.aws_errors import (
+    RefreshBusyError,
     RefreshDeniedError,
     RefreshLoginError,
     RefreshThrottledError,
@@ -59,6 +60,9 @@ def refresh_error(error: KnowledgeError) -> AssistantError:
         case RefreshThrottledError():
             message = "AWS に呼び出しを制限されました。時間をおいて実行し直してください。"
             return ThrottledError(f"{message}({english})", english)
+        case RefreshBusyError():
+            message = "別の更新が実行中です。終わってから実行し直してください。"
+            return AssistantError(f"{message}({english})", english)
         case _:
             message = "更新できませんでした。以前のデータはそのまま使えます。"
             return AssistantError(f"{message}({english})", english)

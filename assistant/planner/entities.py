@@ -21,6 +21,7 @@ MASK = "\x01"
 """Stands for a character that an earlier pattern has read."""
 
 _INSTANCE = re.compile(rf"(?<![a-z0-9]){INSTANCE_PATTERN.pattern}(?![a-z0-9])", re.ASCII)
+_SAGEMAKER = re.compile(rf"(?<![a-z0-9.])ml\.(?={INSTANCE_PATTERN.pattern})", re.ASCII)
 _DOTTED = re.compile(
     r"(?<![a-z0-9])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.[a-z0-9\-]{2,14}", re.ASCII
 )
@@ -72,6 +73,8 @@ class Entities:
     """How long, how many, under which terms and for how much (schedules.py)."""
     excluded: list[Subject] = field(default_factory=list[Subject])
     """What the clause rules out."""
+    sagemaker: bool = False
+    """Whether a type is named as SageMaker does (`ml.g5.xlarge`), which has prices of its own."""
     text: str = ""
     rest: str = ""
     """The text with names, regions and quantities masked."""
@@ -95,6 +98,9 @@ class EntityReader:
         """Return the entities of a normalised clause."""
         found = Entities(text=text, rest=text)
         found.usage, _ = read_usage(text)
+        for span in found.usage.spans:
+            if span.kind == "rate":  # 1 ドル 150 円 is no price of an instance
+                found.rest = _blank(found.rest, span.start, span.end)
         self._read_instances(found)
         self._read_regions(found)
         self._read_gpus(found)
@@ -106,6 +112,7 @@ class EntityReader:
         return found
 
     def _read_instances(self, found: Entities) -> None:
+        found.sagemaker = any(True for _ in _scan(_SAGEMAKER, found))
         for match in _scan(_INSTANCE, found):
             self._add(found, match.start(), f"{match[1]}.{canonical_size(match[2])}", match[0])
         for match in _scan(_DOTTED, found):
@@ -339,7 +346,11 @@ def _scan(
 
 
 def _masked(text: str, match: re.Match[str]) -> str:
-    return text[: match.start()] + MASK * len(match[0]) + text[match.end() :]
+    return _blank(text, match.start(), match.end())
+
+
+def _blank(text: str, start: int, end: int) -> str:
+    return text[:start] + MASK * (end - start) + text[end:]
 
 
 def _family_of(mention: Mention | None) -> str | None:

@@ -215,6 +215,8 @@ def _costs(s: Signals) -> bool:
             or bool(s.entities.regions)
             or bool(s.context.usage and "compare" in s.cues)
         )
+    if s.entities.sagemaker and (priced or not usage.empty):
+        return True
     plain_hour = usage.hours == 1 and usage.count is None and not usage.has_budget
     lasting = usage.lasts and not plain_hour
     sold = (

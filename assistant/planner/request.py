@@ -63,6 +63,8 @@ class Request:
     """The subjects that the thread has named, oldest first."""
     asserted: bool = False
     """Whether the clause states something and asks if it is so."""
+    sagemaker: bool = False
+    """Whether SageMaker's price is asked for (`ml.g5.xlarge`)."""
     usage: Usage | None = None
     """For costs: how long, how many, under which terms, within which budget."""
     claim: tuple[str, str, bool] | None = None

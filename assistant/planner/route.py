@@ -73,7 +73,8 @@ def _specifications(request: Request) -> list[str]:
 def _cost(names: list[str], request: Request, region: str | None) -> Call:
     """Return the estimate of what is named; several names are alternatives."""
     usage = request.usage or Usage()
-    lines = [{"name": name, **usage.line_args()} for name in names]
+    prefix = "ml." if request.sagemaker else ""
+    lines = [{"name": f"{prefix}{name}", **usage.line_args()} for name in names]
     if len(usage.terms) > 1 and len(names) == 1:
         lines = [lines[0] | {"term": term} for term in usage.terms]
     args: dict[str, Any] = {"lines": lines, **usage.request_args()}

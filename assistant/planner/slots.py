@@ -54,6 +54,7 @@ def _completed(
         text=text,
         rank=_rank(text),
         everywhere=bool(_EVERYWHERE.search(text)),
+        sagemaker=found.sagemaker,
         recent=found.subjects,
         asserted="verify" in cues,
         claim=_comparative(found, text) if "verify" in cues else None,

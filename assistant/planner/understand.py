@@ -88,25 +88,44 @@ class Understander:
 
 
 def _joined(clauses: Sequence[Clause]) -> list[Clause]:
-    """Give the cues of a clause that only asks `これで正しいですか` to the clause before it."""
+    """Join clauses that say nothing of their own to the others.
+
+    The cues of `これで正しいですか` belong to the clause before it; an exchange rate
+    (`1ドル150円`) to the whole question.
+    """
+    rates = [clause for clause in clauses if _only_states_rate(clause)]
+    if rates and len(rates) < len(clauses):
+        clauses = [clause for clause in clauses if clause not in rates]
+        for clause in clauses:
+            usage = clause.entities.usage
+            usage.jpy_per_usd = usage.jpy_per_usd or rates[-1].entities.usage.jpy_per_usd
     kept: list[Clause] = []
     for clause in clauses:
-        found = clause.entities
-        empty = not (
-            found.mentions
-            or found.unknown
-            or found.quantities
-            or found.attributes
-            or found.filters
-            or found.regions
-            or found.sizes
-            or clause.scope
-        )
-        if kept and empty and "verify" in clause.cues and not clause.cues & {"help", "greeting"}:
+        checks = "verify" in clause.cues and not clause.cues & {"help", "greeting"}
+        if kept and checks and _names_nothing(clause):
             kept[-1] = replace(kept[-1], cues=kept[-1].cues | {"verify"})
         else:
             kept.append(clause)
     return kept
+
+
+def _names_nothing(clause: Clause) -> bool:
+    found = clause.entities
+    return not (
+        found.mentions
+        or found.unknown
+        or found.quantities
+        or found.attributes
+        or found.filters
+        or found.regions
+        or found.sizes
+        or clause.scope
+    )
+
+
+def _only_states_rate(clause: Clause) -> bool:
+    spans = clause.entities.usage.spans
+    return bool(spans) and all(span.kind == "rate" for span in spans) and _names_nothing(clause)
 
 
 def _requests(clauses: Sequence[Clause], previous: tuple[Request, ...]) -> tuple[Request, ...]:

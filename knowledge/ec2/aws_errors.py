@@ -5,6 +5,7 @@ RefreshError
   RefreshDeniedError        the permission for an IAM action is missing
   RefreshUnreachableError   the endpoint does not answer
   RefreshThrottledError     AWS asks to slow down, also after retries
+  RefreshBusyError          another refresh is writing to the same directory
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ class RefreshUnreachableError(RefreshError):
 
 class RefreshThrottledError(RefreshError):
     """AWS refuses more calls for now."""
+
+
+class RefreshBusyError(RefreshError):
+    """Another process refreshes the same catalogue; the later writer would undo the earlier."""
 
 
 _DENIED = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}

@@ -6,13 +6,15 @@ the first error raised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
 from pydantic import Field
 
+from knowledge.ec2.aws_errors import RefreshBusyError
 from knowledge.ec2.catalogue import Catalogue, load_catalogue
 from knowledge.ec2.refresh import ATTEMPTS, default_regions, refresh_specs
 from knowledge.ec2.refresh_capacity_blocks import fetch_capacity_blocks
@@ -93,6 +95,8 @@ def refresh(
 ) -> RefreshOutcome:
     """Refresh parts of the catalogue in `target` and return what changed.
 
+    One process at a time: raises RefreshBusyError while another refreshes the same directory.
+
     Args:
         what: Parts to refresh, in order.
         target: Directory of the user's catalogue.
@@ -106,16 +110,38 @@ def refresh(
     day = today or datetime.now(UTC).date()
     reports: list[PartReport] = []
     errors: list[RefreshError] = []
-    for part in what:
-        try:
-            reports.append(_refresh_part(part, target, regions, progress, day, options))
-        except RefreshError as error:
-            errors.append(error)
-            reports.append(PartReport(part=part, as_of=day, error=str(error)))
+    with _alone(target):
+        for part in what:
+            try:
+                reports.append(_refresh_part(part, target, regions, progress, day, options))
+            except RefreshError as error:
+                errors.append(error)
+                reports.append(PartReport(part=part, as_of=day, error=str(error)))
     load_catalogue.cache_clear()
     if len(errors) == len(what):
         raise errors[0]
     return RefreshOutcome(target=str(target), parts=tuple(reports))
+
+
+@contextmanager
+def _alone(target: Path) -> Generator[None]:
+    """Hold the lock beside `target`, whose content stays the catalogue's files alone."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(target.with_name(f"{target.name}.refresh.lock"), timeout=0)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise RefreshBusyError(
+            f"Another refresh is writing to {target}; wait for it to end and try again"
+        ) from error
+    except OSError as error:
+        raise RefreshError(f"{target} cannot be written ({error})") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _refresh_part(

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
+from knowledge.ec2.aws_errors import RefreshBusyError
 from knowledge.ec2.catalogue import MANIFEST, Catalogue
 from knowledge.ec2.files import digest
 from knowledge.ec2.refresh_all import Part, PartReport, refresh
@@ -260,3 +262,14 @@ def test_a_block_without_an_offer_today_keeps_its_price(tmp_path: Path, aws: Fak
     report = run(tmp_path, aws, "capacity-blocks", TOKYO)
     assert (report.failures, report.items) == ({}, 0)
     assert Catalogue(user=tmp_path).prices_file.prices["capacity-block"] == before
+
+
+def test_a_second_refresh_of_the_same_directory_is_refused_and_writes_nothing(
+    tmp_path: Path, aws: FakeAws
+) -> None:
+    with (
+        FileLock(tmp_path.with_name(f"{tmp_path.name}.refresh.lock")),
+        pytest.raises(RefreshBusyError, match="Another"),
+    ):
+        refresh(["prices"], tmp_path, regions=[TOKYO], endpoint_url=aws.url, attempts=1)
+    assert not (tmp_path / PRICES_FILE).exists()
