@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
@@ -87,6 +87,7 @@ class Turns:
             citations=[Citation.model_validate(item) for item in extra.get("citations", [])],
             figures=_distinct(verdict.figures),
             tool_calls=_tool_calls(new, results),
+            charts=_charts(results.values()),
             suggestions=extra.get("suggestions", []),
             warnings=warnings,
             model=self._model,
@@ -121,6 +122,12 @@ def _steps(messages: Sequence[AnyMessage], spoken: Language) -> Iterator[Step]:
                 yield Step(label, call["name"], "started")
         elif isinstance(message, ToolMessage):
             yield Step("", message.name or "", "done")
+
+
+def _charts(results: Iterable[Result]) -> list[dict[str, Any]]:
+    """Return the pictures of the results, each once."""
+    found = [chart for result in results for chart in getattr(result, "charts", ())]
+    return [chart.model_dump(mode="json") for chart in dict.fromkeys(found)]
 
 
 def _tool_calls(messages: Sequence[AnyMessage], results: dict[str, Result]) -> list[ToolCall]:

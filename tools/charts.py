@@ -32,6 +32,8 @@ class Point(Model):
     """Which part of the stack, which bar colour or which group of dots."""
     label: str = ""
     """What the mark is called in tooltips and in the table (an instance type, say)."""
+    x_label: Text | None = None
+    """The category as people read it, where `x` is not a name in itself."""
 
 
 class Rule(Model):

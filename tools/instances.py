@@ -17,6 +17,8 @@ from pydantic import Field, field_serializer
 from knowledge.ec2.catalogue import Catalogue, size_order
 from knowledge.ec2.schema import Arch, CpuMaker, InstanceType, Series, Source
 from tools.attributes import ATTRIBUTES, BY_KEY, Attribute, Value
+from tools.charts import Chart
+from tools.comparison_chart import comparison_charts
 from tools.errors import ToolInputError, UnknownNameError
 from tools.names import Names, Subject
 from tools.profiles import (
@@ -129,6 +131,7 @@ class Comparison(Model):
     """Instance types (or GPU keys) that stand for the items, in the same order."""
     rows: tuple[ComparisonRow, ...]
     sources: tuple[Source, ...]
+    charts: tuple[Chart, ...] = ()
 
 
 class SearchResult(Model):
@@ -170,7 +173,12 @@ def compare(catalogue: Catalogue, request: CompareRequest) -> Comparison:
         columns = [profiles.instance(name) for name in representatives(items)]
         keys, rows = tuple(item.key for item in columns), comparison_rows(columns)
     return Comparison(
-        region=region, items=items, columns=keys, rows=rows, sources=sources_of(catalogue, items)
+        region=region,
+        items=items,
+        columns=keys,
+        rows=rows,
+        sources=sources_of(catalogue, items),
+        charts=comparison_charts(keys, [(row.attribute, row.values) for row in rows]),
     )
 
 

@@ -9,6 +9,7 @@ from itertools import combinations
 from knowledge.ec2.catalogue import Catalogue
 from knowledge.ec2.schema import Source
 from tools.cost.budget import answer_budget
+from tools.cost.charts import cost_charts
 from tools.cost.elsewhere import with_choices
 from tools.cost.lines import PERCENT, price_line
 from tools.cost.models import Amounts, CostEstimate, CostLine, CostRequest, Difference, Forgotten
@@ -30,17 +31,19 @@ def estimate(catalogue: Catalogue, request: CostRequest) -> CostEstimate:
     priced = [line for line in lines if line.amounts]
     summed = not request.alternatives
     budgeted = lines if summed else lines[:1]
+    budget = answer_budget(catalogue, request, budgeted)
     return CostEstimate(
         request=request,
         lines=lines,
         total=_sum(priced) if summed else None,
         complete=len(priced) == len(lines),
         jpy=request.jpy,
-        budget=answer_budget(catalogue, request, budgeted),
+        budget=budget,
         differences=_differences(lines, request),
         forgotten=_forgotten(priced),
         assumptions=_distinct(note for _, notes in found for note in notes),
         sources=_sources(catalogue, lines),
+        charts=cost_charts(lines, budget, catalogue.regions),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from knowledge.ec2.schema import Source, Term
+from tools.charts import Chart
 from tools.cost.usage import Assumption, Factor, Schedule, Usage
 from tools.profiles import Model, Quote
 
@@ -247,6 +248,7 @@ class CostEstimate(Model):
     assumptions: tuple[Assumption, ...]
     excluded: tuple[Exclusion, ...] = EXCLUDED
     sources: tuple[Source, ...]
+    charts: tuple[Chart, ...] = ()
 
     def in_jpy(self, usd: Decimal) -> Decimal | None:
         """Return an amount in yen at the rate given; None without one."""
