@@ -2,7 +2,7 @@
 BIN := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV)/bin/,$(if $(wildcard .venv/bin),.venv/bin/,))
 PYTHON := $(BIN)python
 .DEFAULT_GOAL := help
-.PHONY: help check format lint types imports test evals bench snapshot
+.PHONY: help check format lint types imports test evals bench snapshot embedder
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,8 +30,13 @@ evals:  ## questions with known answers, against the bars of evals/thresholds.to
 	$(BIN)ask eval --split dev
 
 bench:  ## benchmarks, beside their bars
-	$(PYTHON) benchmarks/cli.py
-	$(PYTHON) benchmarks/planner.py
+	$(PYTHON) -m benchmarks.cli
+	$(PYTHON) -m benchmarks.planner
 
 snapshot:  ## rebuild the packaged instance types from a moto server
 	$(PYTHON) -m knowledge.ec2.rebuild
+
+embedder:  ## train the packaged embedder anew (seeded; the same bytes for the same packages) and report
+	$(PYTHON) -m knowledge.embedder.train
+	$(PYTHON) -m knowledge.glossary_index
+	$(PYTHON) -m benchmarks.retrieval --report knowledge/embedder/REPORT.md
