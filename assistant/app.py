@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from assistant.errors import (
     UsageError,
 )
 from assistant.events import Step, TextDelta
+from assistant.feedback import FeedbackStore, Vote, new_vote
 from assistant.history import History
 from assistant.knowledge_errors import translated_errors
 from assistant.settings import Settings, load_settings
@@ -56,6 +58,8 @@ class Assistant:
         self.catalogue = catalogue or load_catalogue(settings.catalogue_dir)
         self.history = History(settings.history_path if settings.log else None)
         self.threads = Threads(self.history)
+        self.votes = FeedbackStore(settings.feedback_path if settings.log else None)
+        self.knowledge_dir = settings.knowledge_dir
         self._model = model
 
     def ask(
@@ -89,6 +93,40 @@ class Assistant:
             return self.runner.run(name, request)
         except ToolInputError as error:
             raise UsageError(error.message_ja, error.message_en) from error
+
+    def branch(self, thread_id: str, turns: int) -> str:
+        """Return a new thread that holds the first `turns` turns of another one."""
+        return self._turns.branch(thread_id, turns)
+
+    def feedback(
+        self, answer_id: str, vote: Vote, reason: str = "", *, user: str = "", front: str = ""
+    ) -> None:
+        """Keep what a user thought of an answer. Raises UsageError for an unknown answer."""
+        if self.settings.log and self.history.get(answer_id) is None:
+            raise UsageError(
+                f"回答 {answer_id} は履歴にありません。",
+                f"There is no answer {answer_id} in the log.",
+            )
+        self.votes.add(new_vote(answer_id, vote, reason, user, front))
+
+    def private(self, directory: Path) -> Assistant:
+        """Return an assistant for one user: the same threads, documents of their own.
+
+        The documents begin as a copy of the shared ones; what is taken in later stays in
+        `directory`.
+        """
+        twin = Assistant(self.settings, catalogue=self.catalogue, model=self._model)
+        twin.history, twin.threads, twin.votes = self.history, self.threads, self.votes
+        twin.__dict__["_checkpointer"] = self._checkpointer
+        twin.knowledge_dir = directory
+        if self._has_store():
+            shutil.copytree(self.knowledge_dir, directory, dirs_exist_ok=True)
+        return twin
+
+    def warm_up(self) -> None:
+        """Build now what the first question would build: servers call it before they listen."""
+        _ = self._turns, self.runner
+        self.describe_result(self.run_tool("describe_instances", {"names": ["g5.xlarge"]}))
 
     def describe_result(self, result: Result, language: str = "ja") -> str:
         """Return a tool's result as the Markdown that an answer would show."""
@@ -137,7 +175,7 @@ class Assistant:
         from knowledge.library import Library
 
         embedder = load_embedder(self.settings.embedder, region=self.settings.region)
-        return Library(self.settings.knowledge_dir, embedder, self.settings.chroma_url)
+        return Library(self.knowledge_dir, embedder, self.settings.chroma_url)
 
     def ingest(
         self,
@@ -208,7 +246,7 @@ class Assistant:
         return store
 
     def _has_store(self) -> bool:
-        return (self.settings.knowledge_dir / "current").is_file()
+        return (self.knowledge_dir / "current").is_file()
 
     def _searcher(self) -> Searcher | None:
         """Return the library if there are documents; without, an answer loads no vectors."""

@@ -69,6 +69,11 @@ class Settings:
         """SQLite file of the answers given."""
         return self.data_dir / "answers.sqlite"
 
+    @property
+    def feedback_path(self) -> Path:
+        """SQLite file of the votes on answers."""
+        return self.data_dir / "feedback.sqlite"
+
     def shown(self) -> dict[str, str]:
         """Return the settings as text, with passwords masked."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}

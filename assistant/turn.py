@@ -11,6 +11,7 @@ from langgraph.errors import GraphRecursionError
 
 from assistant.agent import RECURSION_LIMIT
 from assistant.answer import Answer, Citation, Figure, Language, ToolCall
+from assistant.branch import branch
 from assistant.errors import UpstreamError
 from assistant.events import Step, TextDelta
 from assistant.grounding import NumberLock, Verdict
@@ -56,6 +57,10 @@ class Turns:
         for block in answer.answer.split("\n\n"):
             yield TextDelta(block + "\n\n")
         yield answer
+
+    def branch(self, thread: str, turns: int) -> str:
+        """Return a new thread with the first turns of another one."""
+        return branch(self._graph, thread, turns)
 
     def _finish(
         self, question: str, thread: str, spoken: Language, new: Sequence[AnyMessage]

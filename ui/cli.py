@@ -55,6 +55,10 @@ COMMANDS = {
     ),
     "config": Lazy("ui.commands.config", Text("設定を表示します。", "Show the settings.")),
     "log": Lazy("ui.commands.log", Text("これまでの質問を表示します。", "List past questions.")),
+    "feedback": Lazy(
+        "ui.commands.feedback",
+        Text("回答への評価: list, export", "Votes on answers: list, export"),
+    ),
     "completion": Lazy(
         "ui.commands.completion",
         Text("シェル補完のスクリプトを出力します。", "Print a shell completion script."),
