@@ -64,7 +64,7 @@ def _tick(result: Result) -> None:
 
 def _print_tables(results: list[Result]) -> None:
     click.echo(f"{'category':<14}{'n':>5}{'passed':>8}{'rate':>8}   95 % interval")
-    for row in [*run.by_category(results), run.overall(results)]:
+    for row in [*run.by_category(results), run.by_hand(results), run.overall(results)]:
         click.echo(_line(row))
     click.echo()
     click.echo(f"{'scorer':<14}{'n':>5}{'passed':>8}{'rate':>8}   95 % interval")

@@ -23,6 +23,11 @@ CATEGORIES = {
     "multi_turn": "会話の続き",
     "injection": "指示の混入",
     "compound": "複合質問",
+    "cost": "費用の計算",
+    "concepts": "用語と考え方",
+    "sizing": "サイジング",
+    "generation": "コード生成",
+    "recommendation": "おすすめ",
 }
 SCORERS = {
     "figures": "数値",
@@ -30,6 +35,8 @@ SCORERS = {
     "forbidden": "禁止表現なし",
     "abstention": "回答可否",
     "verdict": "正誤の判定",
+    "tools": "使った道具",
+    "artifact": "ファイルの添付",
     "language": "言語",
     "citation": "出典",
     "support": "裏付けのない数値なし",
@@ -78,8 +85,9 @@ def _category_table(results: Sequence[Result]) -> str:
         (CATEGORIES.get(row.name, row.name), row, row.rate < bars.of(row.name))
         for row in run.by_category(results)
     ]
+    by_hand = ("うち手書きの質問", run.by_hand(results), False)
     total = run.overall(results)
-    return _table([*rows, ("全体", total, total.rate < bars.overall)])
+    return _table([*rows, by_hand, ("全体", total, total.rate < bars.overall)])
 
 
 def _table(rows: Sequence[tuple[str, Row, bool]]) -> str:

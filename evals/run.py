@@ -153,6 +153,12 @@ def overall(results: Sequence[Result]) -> Row:
     return Row("overall", len(results), sum(result.passed for result in results))
 
 
+def by_hand(results: Sequence[Result]) -> Row:
+    """The outcome of the cases worded by hand in the way people ask."""
+    kept = [result for result in results if result.case.hand]
+    return Row("by hand", len(kept), sum(result.passed for result in kept))
+
+
 def by_category(results: Sequence[Result]) -> list[Row]:
     """The outcome of each category, in order of appearance."""
     return _rows((result.case.category, result.passed) for result in results)

@@ -37,6 +37,13 @@ def test_a_crash_is_a_failed_case() -> None:
     assert results[0].failures[0].detail == "RuntimeError: no such luck"
 
 
+def test_questions_worded_by_hand_are_reported_on_their_own() -> None:
+    """Only the marked cases count."""
+    marked = make_case(question="crash").model_copy(update={"hand": True})
+    results = run.run_cases(FakeAssistant(), [marked, make_case()])
+    assert run.by_hand(results) == run.Row("by hand", 1, 0)
+
+
 def test_wilson_interval() -> None:
     """The interval matches published values and never leaves 0 to 1."""
     low, high = run.wilson(19, 20)
