@@ -14,7 +14,7 @@ from evals.scorers import figures, score
 from tests.evals.oracle import perfect
 
 SPLITS: list[Split] = ["dev", "test"]
-LEAST = 20
+LEAST = 50
 
 
 def plain(case: Case) -> str:
@@ -25,7 +25,7 @@ def plain(case: Case) -> str:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_every_category_is_large_enough(split: Split) -> None:
-    """Each category has at least twenty items in each split."""
+    """Each category has at least fifty items in each split."""
     counts = Counter(case.category for case in load(split))
     assert set(counts) == set(categories("dev"))
     assert min(counts.values()) >= LEAST
