@@ -27,6 +27,7 @@ Offload = Literal["none", "optimizer-cpu", "optimizer-param-cpu", "optimizer-nvm
 WeightFormat = Literal["fp32", "fp16", "bf16", "fp8", "int8", "int4", "awq", "gptq", "nf4"]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Tokens = Annotated[int, Field(ge=1, le=10**18)]
+HOURS_PER_MONTH = 730  # 8,760 hours / 12
 Milliseconds = Annotated[float, Field(gt=0)]
 
 
@@ -74,6 +75,8 @@ class TrainingRequest(Model):
     instance: str | None = None
     """Instance type, family or GPU as people write it; None: recommend."""
     instances: Count | None = None
+    gpus: Count | None = None
+    """GPUs over all instances; an alternative to `instances`."""
     sequence_length: Annotated[int, Field(ge=16, le=2_000_000)] | None = None
     """Tokens; None: 2,048, or the model's limit where that is smaller."""
     micro_batch: Count | None = None
@@ -123,6 +126,9 @@ class MemoryTerm(Model):
     """The formula with the numbers in it: `2 B × 8.03e9 / 8`."""
 
 
+MODEL_STATES = frozenset({"parameters", "gradients", "optimizer", "master_weights"})
+
+
 class MemoryBreakdown(Model):
     """Peak memory per GPU, term by term, against what the GPU offers."""
 
@@ -142,6 +148,21 @@ class MemoryBreakdown(Model):
     def fits(self) -> bool:
         """Whether the peak is within the budget."""
         return self.peak_gib <= self.budget_gib
+
+    @property
+    def headroom_gib(self) -> float:
+        """What is left of the budget; negative if the peak exceeds it."""
+        return self.budget_gib - self.peak_gib
+
+    @property
+    def states_gib(self) -> float:
+        """Parameters, gradients, optimizer states and master weights together."""
+        return sum(term.gib for term in self.terms if term.key in MODEL_STATES)
+
+    @property
+    def share_percent(self) -> float:
+        """Share of the usable memory that the peak takes."""
+        return 100 * self.peak_gib / self.usable_gib
 
     @property
     def dominating(self) -> MemoryTerm:
@@ -184,6 +205,18 @@ class Placement(Model):
     efa: bool
     """Whether several instances should talk through EFA."""
 
+    @property
+    def usd_per_hour(self) -> Decimal | None:
+        """Price of all instances, if the catalogue has it."""
+        each = self.quote.usd_per_hour
+        return None if each is None else each * self.instances
+
+    @property
+    def usd_per_month(self) -> Decimal | None:
+        """Price of all instances around the clock for a month."""
+        hourly = self.usd_per_hour
+        return None if hourly is None else hourly * HOURS_PER_MONTH
+
 
 class Run(Model):
     """Throughput, time and cost of a training run. None where no number of tokens was given."""
@@ -198,6 +231,13 @@ class Run(Model):
     usd: Range | None
     """None where the instance's price is unknown."""
     assumption: Text
+
+
+class RunCost(Model):
+    """Time and cost of a number of tokens."""
+
+    hours: Range
+    usd: Range | None
 
 
 class TrainingPlan(Model):
@@ -229,6 +269,8 @@ class TrainingPlan(Model):
     nvme_gb: float
     """Local NVMe needed per instance, for offload."""
     run: Run
+    per_billion: RunCost | None = None
+    """Time and cost of 10**9 tokens, where no number of tokens was given."""
     choices: tuple[Choice, ...]
     rejected: tuple[Rejection, ...]
     warnings: tuple[Text, ...] = ()
@@ -278,6 +320,10 @@ class InferenceRequest(Model):
     model: str
     region: str
     instance: str | None = None
+    instances: Count | None = None
+    """Copies of the server, behind a load balancer; None: one."""
+    gpus: Count | None = None
+    """GPUs that the model is split over; an alternative to `tensor_parallel`."""
     weights: WeightFormat | None = None
     kv_format: Literal["bf16", "fp16", "fp8", "int8"] | None = None
     context: Annotated[int, Field(ge=16, le=10_000_000)] | None = None
@@ -327,6 +373,11 @@ class InferencePlan(Model):
     warnings: tuple[Text, ...] = ()
     alternatives: tuple[InferenceSummary, ...] = ()
     charts: tuple[Chart, ...] = ()
+
+    @property
+    def kv_request_gib(self) -> float:
+        """KV cache of one request of full length, over all GPUs."""
+        return self.kv_bytes_per_token * self.max_model_len / 2**30
 
 
 class InferenceSummary(Model):
