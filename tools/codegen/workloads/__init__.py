@@ -1,0 +1,1 @@
+"""The workloads: each turns its options into a draft of a bundle."""
