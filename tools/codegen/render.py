@@ -59,7 +59,7 @@ def _environment() -> Environment:
         "sh": shell_word,
         "json": json_text,
         "toml": toml_value,
-        "yaml": json_text,  # a JSON scalar on one line is a YAML scalar
+        "yaml": yaml_value,
         "md": markdown_code,
         "one_line": one_line,
     }
@@ -104,6 +104,11 @@ def toml_value(value: object) -> str:
     raise TypeError(f"no TOML for {type(value).__name__}")
 
 
+def yaml_value(value: object) -> str:
+    """Return a YAML value on one line."""
+    return _quoted(value) if isinstance(value, str) else json_text(value)
+
+
 def markdown_code(value: object) -> str:
     """Return inline code that no content can leave."""
     text = one_line(value)
@@ -120,7 +125,7 @@ def one_line(value: object) -> str:
 
 
 def _quoted(value: str) -> str:
-    """Return a double-quoted string whose escapes mean the same in Python and in TOML."""
+    """Return a double-quoted string whose escapes mean the same in Python, TOML and YAML."""
     return "".join(
         letter if letter.isprintable() else f"\\U{ord(letter):08x}"
         for letter in json.dumps(value, ensure_ascii=False)
