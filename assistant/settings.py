@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 from assistant.errors import NotConfiguredError, UsageError
 
 DEFAULT_REGION = "ap-northeast-1"  # Tokyo: where the users' data usually is
+_SECRETS = ("slack_bot_token", "slack_app_token", "slack_signing_secret")
 _SECRET = re.compile(r"(://[^:/@]+:)\S+(@)")
 
 
@@ -48,6 +49,13 @@ class Settings:
     """Empty: the packaged one; else a sentence-transformers name or `bedrock:MODEL_ID`."""
     chroma_url: str = ""
     """Empty: vectors of ingested documents in `data_dir`; else a Chroma server."""
+    slack_bot_token: str = field(default="", repr=False)
+    slack_app_token: str = field(default="", repr=False)
+    """For Socket Mode."""
+    slack_signing_secret: str = field(default="", repr=False)
+    """For HTTP mode."""
+    slack_daily_limit: int = 50
+    """Questions a Slack user may ask a day of a model other than the planner; 0: no limit."""
 
     @property
     def catalogue_dir(self) -> Path:
@@ -65,6 +73,11 @@ class Settings:
         return self.data_dir / "threads.sqlite"
 
     @property
+    def inbox_path(self) -> Path:
+        """SQLite file of the questions that wait for an answer."""
+        return self.data_dir / "inbox.sqlite"
+
+    @property
     def history_path(self) -> Path:
         """SQLite file of the answers given."""
         return self.data_dir / "answers.sqlite"
@@ -79,6 +92,8 @@ class Settings:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         rate = self.jpy_per_usd
         values["jpy_per_usd"] = f"{rate.jpy_per_usd}@{rate.as_of or '?'}" if rate else ""
+        for name in _SECRETS:
+            values[name] = "***" if values[name] else ""
         return {key: _SECRET.sub(r"\1***\2", str(value)) for key, value in values.items()}
 
 
@@ -102,6 +117,8 @@ def load_settings(
         log=merged.get("log", "on").lower() not in ("off", "0", "false", "no"),
         embedder=merged.get("embedder", "").strip(),
         chroma_url=merged.get("chroma_url", "").strip(),
+        **{name: (merged.get(name) or env.get(name.upper(), "")).strip() for name in _SECRETS},
+        slack_daily_limit=_parse_limit(merged.get("slack_daily_limit", "50")),
     )
 
 
@@ -157,3 +174,12 @@ def _parse_language(text: str) -> str:
             f"Language {text!r} is not supported; use ja or en.",
         )
     return text
+
+
+def _parse_limit(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise UsageError(
+            f"ASK_SLACK_DAILY_LIMIT={text!r} は 0 以上の整数で指定してください。",
+            f"ASK_SLACK_DAILY_LIMIT={text!r} must be a whole number, 0 or more.",
+        )
+    return int(text)

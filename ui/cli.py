@@ -53,6 +53,9 @@ COMMANDS = {
             "Answer from your documents: ingest, search, list, remove, rebuild",
         ),
     ),
+    "slack": Lazy(
+        "ui.commands.slack", Text("Slack のボットとして答えます。", "Answer as a Slack bot.")
+    ),
     "config": Lazy("ui.commands.config", Text("設定を表示します。", "Show the settings.")),
     "log": Lazy("ui.commands.log", Text("これまでの質問を表示します。", "List past questions.")),
     "feedback": Lazy(

@@ -123,13 +123,18 @@ def show(failure: Failure, *, as_json: bool) -> None:
     sys.stderr.flush()
 
 
-def _unexpected(error: BaseException) -> Failure:
+def keep_incident(error: BaseException) -> tuple[str, str, Path | None]:
+    """Keep an unexpected exception; return its number, its traceback and the file it is in."""
     import traceback
     import uuid
 
     incident = uuid.uuid4().hex[:8]
     trace = "".join(traceback.format_exception(error))
-    path = _keep_trace(incident, trace)
+    return incident, trace, _keep_trace(incident, trace)
+
+
+def _unexpected(error: BaseException) -> Failure:
+    incident, trace, path = keep_incident(error)
     where = Text(f"(詳細: {path})", f" (details: {path})") if path else Text("", "")
     message = Text(
         f"内部エラーが起きました。番号 {incident}{where.ja}",
