@@ -31,6 +31,7 @@ from ui.slack.receive import Receiver
 
 if TYPE_CHECKING:
     from assistant.app import Assistant
+    from assistant.feedback import Vote
 
 REASON_ACTION = "feedback_reason"
 _EVERYTHING = re.compile(".*")
@@ -126,7 +127,8 @@ class Surfaces:
     def vote(self, ack: Callable[..., Any], body: Body, action: Body) -> None:
         """Keep whether an answer helped."""
         ack()
-        vote, _, answer_id = str(action.get("value") or "").partition(":")
+        found, _, answer_id = str(action.get("value") or "").partition(":")
+        vote: Vote = "up" if found == "up" else "down"
         self._keep_vote(answer_id, vote, "", body["user"]["id"])
         text = chosen(_THANKS, self._language)
         blocks: list[Body] = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
@@ -155,10 +157,9 @@ class Surfaces:
         reason = view["state"]["values"]["reason"]["text"].get("value") or ""
         self._keep_vote(view["private_metadata"], "down", reason, body["user"]["id"])
 
-    def _keep_vote(self, answer_id: str, vote: str, reason: str, user: str) -> None:
+    def _keep_vote(self, answer_id: str, vote: Vote, reason: str, user: str) -> None:
         try:
-            keep: Any = getattr(self._assistant, "feedback")  # noqa: B009
-            keep(answer_id, vote, reason, user=user, front="slack")
+            self._assistant.feedback(answer_id, vote, reason, user=user, front="slack")
         except Exception as error:
             _log.error("feedback on %s: %s", answer_id, type(error).__name__)
 
