@@ -165,11 +165,35 @@ def test_a_password_with_an_at_sign_is_masked_whole() -> None:
     assert "cret" not in Settings(state_url="postgresql://ask:s3@cret@db/ask").shown()["state_url"]
 
 
+def test_slack_tokens_are_read_under_both_names_and_never_shown() -> None:
+    settings = load_settings(
+        environ={"SLACK_BOT_TOKEN": "xoxb-usual", "ASK_SLACK_APP_TOKEN": "xapp-own"}
+    )
+    assert settings.slack_bot_token == "xoxb-usual"
+    assert settings.slack_app_token == "xapp-own"
+    for text in (str(settings.shown()), repr(settings)):
+        assert "xoxb" not in text and "xapp" not in text
+    assert settings.shown()["slack_bot_token"] == "***"
+    assert settings.shown()["slack_signing_secret"] == ""
+
+
+def test_our_own_slack_variable_wins_over_the_usual_one() -> None:
+    both = {"SLACK_BOT_TOKEN": "xoxb-usual", "ASK_SLACK_BOT_TOKEN": "xoxb-own"}
+    assert load_settings(environ=both).slack_bot_token == "xoxb-own"
+
+
+@pytest.mark.parametrize("text", ["-1", "many", "1.5"])
+def test_a_daily_limit_that_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        load_settings(environ={"ASK_SLACK_DAILY_LIMIT": text})
+
+
 def test_every_setting_is_shown() -> None:
     shown = Settings(jpy_per_usd=JpyRate(Decimal(150), None)).shown()
     assert set(shown) == {
         "model", "region", "data_dir", "state_url", "jpy_per_usd", "lang", "log", "embedder",
-        "chroma_url",
+        "chroma_url", "slack_bot_token", "slack_app_token", "slack_signing_secret",
+        "slack_daily_limit",
     }  # fmt: skip
     assert shown["jpy_per_usd"] == "150@?"
 
