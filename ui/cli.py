@@ -42,6 +42,10 @@ COMMANDS = {
         "ui.commands.cost",
         Text("料金の見積もり: estimate, report", "Cost estimates: estimate, report"),
     ),
+    "web": Lazy(
+        "ui.commands.web",
+        Text("ブラウザーの画面を開きます。", "Serve the page for browsers."),
+    ),
     "catalog": Lazy(
         "ui.commands.catalog",
         Text("仕様と料金のデータ: show, refresh", "The data behind it: show, refresh"),

@@ -8,13 +8,14 @@ else is shown as it is written.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Style = Literal["", "strong", "em", "code", "heading", "link", "faint"]
 Alignment = Literal["left", "right", "center"]
 
-_INLINE = re.compile(
+INLINE = re.compile(
     r"\\(?P<escaped>[\\`*_{}\[\]()#+.!|<>~-])"
     r"|(?P<ticks>`+)(?P<code>.+?)(?P=ticks)"
     r"|\*\*(?P<strong>(?:\\\*|`[^`]*`|[^*]|\*(?!\*))+?)\*\*"
@@ -77,7 +78,7 @@ def parse_inline(text: str, style: Style = "") -> Spans:
     """Return the styled runs of one line."""
     spans: Spans = []
     place = 0
-    for match in _INLINE.finditer(text):
+    for match in INLINE.finditer(text):
         if match.start() > place:
             spans.append(Span(text[place : match.start()], style))
         spans.extend(_inline_spans(match, style))
@@ -109,10 +110,15 @@ def _inline_spans(match: re.Match[str], style: Style) -> Spans:
     return [*parse_inline(label, style), Span(" <", "faint"), Span(url, "link"), Span(">", "faint")]
 
 
+Inline = Callable[[str, Style], Spans]
+"""Reads one line; other outputs than a terminal bring their own."""
+
+
 @dataclass(slots=True)
 class BlockReader:
     """Turns lines into blocks as soon as each block is known to be complete."""
 
+    inline: Inline = parse_inline
     _table: list[str] = field(default_factory=list[str])
     _code: list[str] | None = None
     _fence: str = ""
@@ -133,7 +139,7 @@ class BlockReader:
         if fence := _FENCE.match(line):
             self._code, self._fence = [], fence.group(1)
             return done
-        return [*done, _line_block(line)]
+        return [*done, _line_block(line, self.inline)]
 
     def close(self) -> list[Block]:
         """Return what is left when the text ends."""
@@ -150,25 +156,25 @@ class BlockReader:
     def _finish_table(self) -> list[Block]:
         lines, self._table = self._table, []
         if len(lines) < 2 or not _SEPARATOR.match(lines[1]):
-            return [Line(parse_inline(line)) for line in lines]
-        header = [parse_inline(cell, "strong") for cell in _cells(lines[0])]
-        rows = [_row(line, len(header)) for line in lines[2:]]
+            return [Line(self.inline(line, "")) for line in lines]
+        header = [self.inline(cell, "strong") for cell in _cells(lines[0])]
+        rows = [_row(line, len(header), self.inline) for line in lines[2:]]
         return [Table(header, rows, _alignments(lines[1], len(header)))]
 
 
-def _line_block(line: str) -> Block:
+def _line_block(line: str, inline: Inline) -> Block:
     text = line.rstrip()
     if heading := _HEADING.match(text):
-        return Line(parse_inline(heading.group(2), "heading"), "heading")
+        return Line(inline(heading.group(2), "heading"), "heading")
     if re.fullmatch(r"\s*([-*_])(\s*\1){2,}", text):
         return Rule()
     if item := _ITEM.match(text):
         indent, marker, rest = item.groups()
         bullet = "•" if marker in "-*+" else marker
-        return Line(parse_inline(rest), "item", f"{indent.expandtabs(4)}{bullet} ")
+        return Line(inline(rest, ""), "item", f"{indent.expandtabs(4)}{bullet} ")
     if text.lstrip().startswith(">"):
-        return Line(parse_inline(text.lstrip()[1:].lstrip()), "quote", "│ ")
-    return Line(parse_inline(text))
+        return Line(inline(text.lstrip()[1:].lstrip(), ""), "quote", "│ ")
+    return Line(inline(text, ""))
 
 
 def _cells(line: str) -> list[str]:
@@ -177,8 +183,8 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in _CELL_END.split(inner)]
 
 
-def _row(line: str, columns: int) -> list[Spans]:
-    cells = [parse_inline(cell.replace("<br>", " ")) for cell in _cells(line)]
+def _row(line: str, columns: int, inline: Inline) -> list[Spans]:
+    cells = [inline(cell.replace("<br>", " "), "") for cell in _cells(line)]
     return (cells + [[] for _ in range(columns)])[:columns]
 
 

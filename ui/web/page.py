@@ -1,0 +1,96 @@
+"""The page in one language: header, chat, workbench."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.themes import Base
+
+from ui.web.chat import Chat, session_of
+from ui.web.html import esc
+from ui.web.session import Sessions
+from ui.web.texts import Language, Texts, texts
+
+if TYPE_CHECKING:
+    from assistant.app import Assistant
+
+_HERE = Path(__file__).parent
+FONTS = ["Noto Sans JP", "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic UI", "Meiryo"]
+DELETE_AFTER = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the pages of both languages share."""
+
+    assistant: Assistant
+    sessions: Sessions
+    pool: ThreadPoolExecutor
+    concurrency: int
+    max_upload_mb: int
+    root_path: str = ""
+
+
+def build_page(site: Site, language: Language) -> gr.Blocks:
+    """Return the page; nothing of it is shared between browser tabs."""
+    say = texts(language)
+    with gr.Blocks(
+        title=say("title"),
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(DELETE_AFTER, DELETE_AFTER),
+    ) as page:
+        gr.HTML(_header(site, say), apply_default_css=False, js_on_load=None)
+        with gr.Tabs(elem_id="ask-tabs") as tabs:
+            with gr.Tab(say("tab_chat"), id="chat"):
+                view = Chat(site.sessions, say, site.pool, site.concurrency).build()
+        del tabs, view
+        page.unload(_closer(site.sessions))
+    return page
+
+
+def appearance(site: Site, language: Language) -> dict[str, Any]:
+    """Return theme, style sheet and script for mounting the page."""
+    script = (_HERE / "page.js").read_text("utf-8")
+    script = script.replace("__LANGUAGE__", language).replace("__ROOT__", site.root_path)
+    theme = Base(
+        primary_hue="blue",
+        neutral_hue="slate",
+        font=[*FONTS, "system-ui", "sans-serif"],
+        font_mono=["SFMono-Regular", "Consolas", "monospace"],
+        radius_size="sm",
+        spacing_size="sm",
+        text_size="md",
+    )
+    return {
+        "theme": theme,
+        "css_paths": [_HERE / "style.css"],
+        "head": f"<script>{script}</script>",
+    }
+
+
+def _header(site: Site, say: Texts) -> str:
+    dates = site.assistant.catalogue_dates()
+    _, newest = dates["prices_as_of"]
+    shown = say("data_dates", specs=dates["specs_as_of"], prices=newest)
+    other = f"{site.root_path}/" if say.language == "en" else f"{site.root_path}/en/"
+    return (
+        f'<header class="ask-head"><a class="skip" href="#ask-input">{esc(say("skip"))}</a>'
+        f"<h1>ask</h1><p>{esc(say('product'))}</p>"
+        f'<p class="dates">{esc(shown)}</p>'
+        f'<a class="lang" href="{esc(other)}" data-page="{esc(other)}">'
+        f"{esc(say('other_language'))}</a>"
+        f'<button type="button" class="theme" onclick="askTheme()" '
+        f'aria-label="{esc(say("theme"))}" title="{esc(say("theme"))}">◐</button></header>'
+    )
+
+
+def _closer(sessions: Sessions) -> Any:
+    def close(request: gr.Request) -> None:
+        sessions.close(session_of(request))
+
+    return close

@@ -1,0 +1,54 @@
+"""The words of the page, in one language at a time."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+Language = Literal["ja", "en"]
+_FILE = Path(__file__).parent / "data" / "texts.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Questions that show what can be asked."""
+
+    name: str
+    questions: tuple[str, ...]
+
+
+class Texts:
+    """Words by name: `say("send")`, with values filled in: `say("seconds", seconds="1.2")`."""
+
+    def __init__(self, language: Language, words: Mapping[str, Any]) -> None:
+        """Speak `language`."""
+        self.language: Language = language
+        self._words = words
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a text."""
+        text: str = self._words[key]
+        return text.format(**values) if values else text
+
+    def listed(self, key: str) -> list[str]:
+        """Return a list of texts."""
+        return list(self._words[key])
+
+    @property
+    def tasks(self) -> list[Task]:
+        """Examples by task."""
+        return [Task(task["name"], tuple(task["questions"])) for task in self._words["tasks"]]
+
+    def for_script(self) -> dict[str, Any]:
+        """Return the words that the browser needs."""
+        return {key: value for key, value in self._words.items() if key != "tasks"}
+
+
+@cache
+def texts(language: Language) -> Texts:
+    """Return the words in a language."""
+    return Texts(language, tomllib.loads(_FILE.read_text("utf-8"))[language])
