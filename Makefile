@@ -39,4 +39,5 @@ snapshot:  ## rebuild the packaged instance types from a moto server
 embedder:  ## train the packaged embedder anew (seeded; the same bytes for the same packages) and report
 	$(PYTHON) -m knowledge.embedder.train
 	$(PYTHON) -m knowledge.glossary_index
+	$(PYTHON) -m knowledge.glossary_vectors
 	$(PYTHON) -m benchmarks.retrieval --report knowledge/embedder/REPORT.md

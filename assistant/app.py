@@ -248,9 +248,9 @@ class Assistant:
     def _has_store(self) -> bool:
         return (self.knowledge_dir / "current").is_file()
 
-    def _searcher(self) -> Searcher | None:
-        """Return the library if there are documents; without, an answer loads no vectors."""
-        return _LibrarySearcher(self.library) if self.knowledge_list() else None
+    def _searcher(self) -> Searcher:
+        """Return the library: the glossary, and the documents where there are any."""
+        return _LibrarySearcher(self.library)
 
     @cached_property
     def _checkpointer(self) -> BaseCheckpointSaver[str]:
@@ -263,9 +263,7 @@ class Assistant:
         from assistant.models import choose_chat_model
         from assistant.turn import Turns
 
-        model = self._model or choose_chat_model(
-            self.settings, self.catalogue, lambda: self._searcher() is not None
-        )
+        model = self._model or choose_chat_model(self.settings, self.catalogue)
         graph = build_agent(model, self.runner, self._checkpointer)
         return Turns(graph, NumberLock(self.catalogue), self.settings.model)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from assistant.answer import Language
@@ -16,9 +15,7 @@ if TYPE_CHECKING:
 PLANNER = "planner"
 
 
-def choose_chat_model(
-    settings: Settings, catalogue: Catalogue, has_documents: Callable[[], bool] = lambda: False
-) -> BaseChatModel:
+def choose_chat_model(settings: Settings, catalogue: Catalogue) -> BaseChatModel:
     """Return the chat model that the settings name. Raises NotConfiguredError."""
     if settings.model != PLANNER:
         raise NotConfiguredError(
@@ -29,4 +26,4 @@ def choose_chat_model(
     from assistant.planner.chat_model import PlannerChatModel
 
     language = cast("Language | None", settings.lang or None)
-    return PlannerChatModel(planner=Planner(catalogue, has_documents), language=language)
+    return PlannerChatModel(planner=Planner(catalogue), language=language)

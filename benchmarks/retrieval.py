@@ -27,7 +27,8 @@ from knowledge.document_search import FOREIGN_WEIGHT, search_documents
 from knowledge.embedder import Embedder, load_embedder
 from knowledge.generation import Document
 from knowledge.glossary_index import load_glossary
-from knowledge.library import Library, glossary_texts
+from knowledge.glossary_vectors import glossary_texts
+from knowledge.library import Library
 from knowledge.search import Filters, GlossarySearch
 from knowledge.store import Change, Store
 

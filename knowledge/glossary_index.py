@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from knowledge.chunks import Chunk, cut
 from knowledge.errors import KnowledgeError
-from knowledge.text import squeeze
+from knowledge.text import fold, squeeze
 
 if TYPE_CHECKING:
     from knowledge.glossary_entries import Entry
@@ -26,18 +26,30 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "glossary"
 INDEX = "index.json"
 
+_WHAT = (
+    r"(?:何|なに|なん)(?:の略|なの)?"
+    r"|(?:どういう|どういった|どんな)(?:もの|意味|仕組み|しくみ|技術|機能)"
+)
 _DEFINITION = (
     re.compile(
-        r"(?P<name>.+?)(?:とは(?:何|なに|なん)?|って(?:何|なに|なん|どういう意味)|(?:は|の)(?:何|なに)|の(?:意味|概要|説明)"
-        r"|(?:について|を)(?:説明|教え).*)(?:ですか|でしょうか|なの|だ|か|です|は|を教えてください|を教えて|教えて)*"
+        r"(?P<name>.+?)(?:とは|って|は|の|を)?\s*(?:いったい|一体|結局|そもそも)?\s*"
+        rf"(?:(?<=とは)|(?:(?<=って)|(?<=は)|(?<=の)|結局|そもそも)(?:{_WHAT})|(?<=の)(?:意味|概要|説明|仕組み|しくみ)"
+        r"|(?:について|を)?(?:一言で|簡単に|かんたんに|詳しく)?(?:説明|教え|解説|一言で).*)"
+        r"(?:ですか|でしょうか|なんですか|なの|だ|か|です|は|を教えてください|を教えて|教えて|意味も|[?？。、])*"
     ),
     re.compile(
-        r"(?:what(?:'s| is| are)|define|explain|tell me about)\s+(?:an? |the )?(?P<name>.+?)",
+        r"(?:what(?:'s| is| are)|define|explain|tell me about)\s+(?:what )?(?:an? |the )?"
+        r"(?P<name>.+?)(?: (?:does|is|are|means?))?",
         re.IGNORECASE,
     ),
 )
 
 
+_PIECE = re.compile(
+    r"[a-z0-9]+(?:\.[a-z0-9]+)*|[\u30a1-\u30ff]+|[\u3041-\u309f]+|[\u3005\u4e00-\u9fff]+"
+)
+MAX_PIECES = 9
+MIN_NAME = 2
 _ENDS = "?\uff1f\u3002.!\uff01 "
 """What a question ends with."""
 
@@ -109,6 +121,24 @@ class GlossaryIndex:
         """Return the entry that `question` asks to define (`EFAとは?`), if there is one."""
         text = _bare(question)
         return self.find(text) or self.find(asked_name(text))
+
+    def named(self, question: str) -> dict[str, str]:
+        """Return the entries whose names stand in `question`, with the names as written.
+
+        In the order of the question; of names inside one another the longest counts.
+        """
+        pieces = _PIECE.findall(fold(question))
+        found: dict[str, str] = {}
+        start = 0
+        while start < len(pieces):
+            for end in range(min(len(pieces), start + MAX_PIECES), start, -1):
+                name = "".join(pieces[start:end])
+                if name in self._names and len(name) >= MIN_NAME:
+                    found.setdefault(self._names[name], " ".join(pieces[start:end]))
+                    start = end - 1
+                    break
+            start += 1
+        return found
 
     def chunks(self, entry_id: str) -> list[Chunk]:
         """Return the passages of an entry, its direct answer first."""

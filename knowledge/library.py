@@ -7,7 +7,7 @@ nearly equal.
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from knowledge.document_search import GENERAL_WEIGHT, search_documents
 from knowledge.generation import Generation
-from knowledge.glossary_index import FOLDER, INDEX, GlossaryIndex, load_glossary
+from knowledge.glossary_index import GlossaryIndex, Head, load_glossary
+from knowledge.glossary_vectors import glossary_texts, load_vectors
 from knowledge.search import (
     NO_FILTERS,
     Filters,
@@ -40,9 +41,21 @@ if TYPE_CHECKING:
 
 GLOSSARY_WEIGHT = 2.5
 """Weight of the vectors on the glossary, which the packaged embedder was trained on."""
+NAME_BONUS = 1.5
+NAME_POWER = 2
+"""For an entry whose name stands in the question, by the share of the question that it makes."""
+MAX_COMPARED = 3
 SURE_COSINE = 0.62
 """A passage this near answers though its words differ: few questions from elsewhere do."""
+STRONG_COSINE = 0.595
+STRONG_SCORE = 25.0
+STRONG_COVERAGE = 0.38
+"""A near passage, or one that shares many rare words: chosen on dev.tsv and outside_dev.txt."""
 CANDIDATES = 60
+_DIFFERENCE = re.compile(
+    r"違い|違う|ちがい|ちがう|比較|比べ|使い分け|どっち|どちら|difference|compare|\bvs\b|versus",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Ranked:
 
     hits: tuple[Hit, ...]
     is_weak: bool
+    is_strong: bool = False
 
     @property
     def level(self) -> float:
@@ -101,7 +115,29 @@ class Library:
             best = other.hits[: 0 if other.is_weak else limit // 2]
             return replace(exact, hits=(exact.hits + best)[:limit])
         weak = own.is_weak and other.is_weak
-        return Found(_merged(own, other, limit), weak, unknown)
+        if not _latin(unknown) and (compared := self._compared(question, own, filters)):
+            return self._difference(compared, own, limit)
+        strong = own.is_strong or bool(other.hits and not other.is_weak)
+        return Found(_merged(own, other, limit), weak, unknown, is_strong=strong and not weak)
+
+    def _compared(self, question: str, own: Ranked, filters: Filters) -> tuple[Head, ...]:
+        """Return the entries whose difference is asked for, unless one entry is about just that."""
+        named = self._glossary.named(question)
+        if len(named) < 2 or filters != NO_FILTERS or not _DIFFERENCE.search(question):
+            return ()
+        best = own.hits[0].chunk if own.hits else None
+        title = squeeze(f"{best.title} {best.hints}") if best else ""
+        if best and best.document not in named:
+            if sum(squeeze(name) in title for name in named.values()) > 1:
+                return ()
+        heads = (self._glossary.get(entry) for entry in named)
+        return tuple(head for head in heads if head)[:MAX_COMPARED]
+
+    def _difference(self, compared: tuple[Head, ...], own: Ranked, limit: int) -> Found:
+        """Return the beginnings of the compared entries, then what else was found."""
+        first = [Hit(self._chunks[head.id][0], 1.0) for head in compared]
+        rest = [hit for hit in own.hits if hit.chunk.id not in {h.chunk.id for h in first}]
+        return Found(tuple([*first, *rest][:limit]), is_weak=False, compared=compared)
 
     # -- glossary ------------------------------------------------------------------------------
 
@@ -118,13 +154,22 @@ class Library:
             entry: (words[entry].raw / best if entry in words else 0.0) + weight * cosine
             for entry, cosine in cosines.items()
         }
+        named = self._glossary.named(question)
+        for entry, name in named.items():
+            fused[entry] += NAME_BONUS * self._lexical.share(name, question) ** NAME_POWER
         order = sorted(fused, key=lambda entry: -fused[entry])
-        scale = 1 + weight
+        scale = 1 + weight + NAME_BONUS
         hits = (self._hit(e, words.get(e), fused[e] / scale, filters) for e in order)
         found = tuple(islice((hit for hit in hits if hit), limit))
         unknown = self._lexical.unknown_names(question)
-        sure = bool(order) and cosines[order[0]] >= SURE_COSINE and not _latin(unknown)
-        return Ranked(found, not found or (is_weak(by_words, unknown) and not sure))
+        near = bool(order) and (cosines[order[0]] >= SURE_COSINE or order[0] in named)
+        sure = near and not _latin(unknown)
+        weak = not found or (is_weak(by_words, unknown) and not sure)
+        strong = bool(found) and (
+            cosines[order[0]] >= STRONG_COSINE
+            or (found[0].raw >= STRONG_SCORE and found[0].coverage >= STRONG_COVERAGE)
+        )
+        return Ranked(found, weak, strong and not weak)
 
     def _hit(self, entry: str, by_words: Hit | None, score: float, filters: Filters) -> Hit | None:
         if by_words:
@@ -157,28 +202,9 @@ class Library:
 
         texts = glossary_texts(self._glossary)
         starts = np.sort(np.unique([entry for entry, _ in texts], return_index=True)[1])
-        path = self._cache_path()
-        if path and path.is_file():
-            found = np.load(path)
-            if len(found) == len(texts):
-                return starts, found.astype(np.float32)
-        vectors = self._embedder.encode_passages([text for _, text in texts])
-        if path:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            new = path.with_suffix(f".{hashlib.sha256(vectors.tobytes()).hexdigest()[:8]}.tmp")
-            with new.open("wb") as stream:
-                np.save(stream, vectors.astype(np.float16))
-            new.replace(path)
-        return starts, vectors
-
-    def _cache_path(self) -> Path | None:
-        """Return where the glossary's vectors are kept: by its text and by the embedder."""
-        if self._folder is None:
-            return None
-        digest = hashlib.sha256(self._embedder.name.encode())
-        for path in (FOLDER / INDEX, Path(__file__).parent / "embedder/model/model.safetensors"):
-            digest.update(path.read_bytes())
-        return self._folder / f"glossary-{digest.hexdigest()[:16]}.npy"
+        if self._glossary is load_glossary():
+            return starts, load_vectors(self._embedder, texts, self._folder)
+        return starts, self._embedder.encode_passages([text for _, text in texts])
 
     # -- documents -----------------------------------------------------------------------------
 
@@ -193,23 +219,6 @@ class Library:
     def _unknown(self, question: str, generation: Generation | None) -> tuple[str, ...]:
         names = self._lexical.unknown_names(question)
         return tuple(name for name in names if generation is None or not _occurs(name, generation))
-
-
-def glossary_texts(glossary: GlossaryIndex) -> list[tuple[str, str]]:
-    """Return (entry, text) for every text that stands for an entry in vector search."""
-    found: list[tuple[str, str]] = []
-    for entry_id in glossary.ids:
-        head = glossary.get(entry_id)
-        assert head is not None
-        texts = [
-            *(f"{chunk.title} {chunk.section} {chunk.text}" for chunk in glossary.chunks(entry_id)),
-            *head.questions,
-            f"{head.ja} {head.summary}",
-            head.summary_en,
-            " ".join((head.ja, head.en, *head.aliases)),
-        ]
-        found += [(entry_id, text) for text in texts]
-    return found
 
 
 def _merged(own: Ranked, other: Ranked, limit: int) -> tuple[Hit, ...]:

@@ -79,6 +79,10 @@ class Found:
     """Names in the question that no passage contains."""
     entry: Head | None = None
     """The entry that the question asks to define."""
+    is_strong: bool = False
+    """Whether the evidence answers even a question whose kind nobody recognised."""
+    compared: tuple[Head, ...] = ()
+    """The entries whose difference the question asks for."""
 
 
 class GlossarySearch:
@@ -107,6 +111,16 @@ class GlossarySearch:
             Hit(self.chunks[item.number], evidence(item.score), item.coverage, item.score)
             for item in self._bm25.search(tokens(question), limit, allowed)
         ]
+
+    def weight(self, word: str) -> float:
+        """Return how much a token says: how rare it is in the glossary."""
+        return self._bm25.weight(word)
+
+    def share(self, part: str, question: str) -> float:
+        """Return the share of the question's weight that the words of `part` make."""
+        words = set(tokens(question))
+        total = sum(map(self.weight, words)) or 1.0
+        return sum(map(self.weight, words & set(tokens(part)))) / total
 
     def unknown_names(self, question: str) -> tuple[str, ...]:
         """Return the names in the question that no passage contains."""

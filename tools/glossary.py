@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
 from knowledge.chunks import Chunk
+from knowledge.direct import find_direct_sentence
 from knowledge.ec2.catalogue import Catalogue
 from knowledge.glossary_index import Head, load_glossary
 from knowledge.search import Filters, Found, Hit, glossary_search
@@ -84,6 +86,12 @@ class GlossaryResult(Model):
     """True if nothing found is good enough to answer from: say so instead."""
     unknown: tuple[str, ...] = ()
     """Names in the question that no passage contains."""
+    is_strong: bool = False
+    """True if the evidence would answer even a question of an unknown kind."""
+    compared: tuple[str, ...] = ()
+    """Ids of the entries whose difference is asked for."""
+    direct: str = ""
+    """The sentence of the first entry that answers more of the question than its summary does."""
 
 
 def search_glossary(
@@ -109,14 +117,32 @@ def _result(query: str, found: Found) -> GlossaryResult:
     glossary = load_glossary()
     ids = dict.fromkeys(hit.chunk.document for hit in found.hits)
     heads = [head for entry_id in ids if (head := glossary.get(entry_id))]
+    passages = tuple(_passage(hit) for hit in found.hits)
     return GlossaryResult(
         query=query,
         entries=tuple(_entry(head) for head in heads),
-        passages=tuple(_passage(hit) for hit in found.hits),
+        passages=passages,
         is_definition=found.entry is not None,
         is_weak=found.is_weak,
         unknown=found.unknown,
+        is_strong=found.is_strong,
+        compared=tuple(head.id for head in found.compared),
+        direct=_direct(query, found, heads, passages),
     )
+
+
+def _direct(query: str, found: Found, heads: Sequence[Head], passages: Sequence[Passage]) -> str:
+    """Return the sentence to begin with; a question for a definition begins with the summary."""
+    if (
+        found.is_weak
+        or found.entry
+        or found.compared
+        or not heads
+        or heads[0].id != passages[0].entry
+    ):
+        return ""
+    texts = [passage.quote for passage in passages if passage.entry == heads[0].id]
+    return find_direct_sentence(query, heads[0].summary, texts, glossary_search().weight)
 
 
 def _entry(head: Head) -> GlossaryEntry:

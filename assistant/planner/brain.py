@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -26,11 +26,8 @@ class Plan:
 class Planner:
     """Understand, route and compose against one catalogue."""
 
-    def __init__(
-        self, catalogue: Catalogue, has_documents: Callable[[], bool] = lambda: False
-    ) -> None:
-        """Read names from `catalogue`; with documents, what is unclear is searched in them."""
-        self._has_documents = has_documents
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Read names from `catalogue`."""
         self._catalogue = catalogue
         self._understander = Understander(EntityReader(catalogue))
         # A turn asks for its plan twice: for the calls, and again for the text.
@@ -56,12 +53,6 @@ class Planner:
         self, question: str, history: Sequence[str], turn: int, language: Language | None
     ) -> Plan:
         understanding = self._understander.understand(question, history)
-        if any(r.intent == "unclear" for r in understanding.requests) and self._has_documents():
-            requests = tuple(
-                replace(r, intent="concept") if r.intent == "unclear" else r
-                for r in understanding.requests
-            )
-            understanding = replace(understanding, requests=requests)
         if language:
             understanding = replace(understanding, language=language)
         calls: dict[str, Call] = {}

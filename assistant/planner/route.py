@@ -31,7 +31,7 @@ def route(request: Request) -> list[Call]:
     regions = request.regions[:MAX_REGIONS] or (None,)
     if request.intent == "availability":
         regions = regions[:1]
-    if request.intent == "concept":
+    if request.intent in ("concept", "unclear"):
         return [*calls, Call("search_glossary", {"query": request.text})]
     if request.intent == "find":
         return calls + [

@@ -97,6 +97,8 @@ def _write(draft: Draft, request: Request, result: Result) -> None:
             search(draft, request, result)
         case CostEstimate():
             cost(draft, request, result)
+        case GlossaryResult() if request.intent == "unclear" and not result.is_strong:
+            talk(draft, request, specs_date="")
         case GlossaryResult():
             glossary(draft, request, result)
         case NameFailure():
@@ -121,6 +123,8 @@ def _finish(draft: Draft) -> Composition:
     draft.add(draft.price_notes())
     draft.quoted.append(say("stale_price"))
     suggestions = list(dict.fromkeys(draft.suggestions))[:2]
+    # A title may hold a figure (6ND); a suggestion states nothing.
+    draft.quoted += [say("quoted", question=text) for text in suggestions]
     if suggestions and citations:
         draft.phrase(
             "try_next",

@@ -24,8 +24,11 @@ def glossary(draft: Draft, request: Request, result: GlossaryResult) -> None:
         return
     best = result.passages[0]
     entry = next((item for item in result.entries if item.id == best.entry), None)
+    if result.compared:
+        _compared(draft, result)
+        return
     if entry:
-        _lead(draft, entry)
+        _lead(draft, entry, result.direct)
     if draft.say.language == "ja" or entry is None:
         _passages(draft, result, best)
     else:
@@ -34,10 +37,38 @@ def glossary(draft: Draft, request: Request, result: GlossaryResult) -> None:
     draft.suggestions += [f"{name}とは?" for name in related[:MAX_PASSAGES]]
 
 
-def _lead(draft: Draft, entry: GlossaryEntry) -> None:
+def _compared(draft: Draft, result: GlossaryResult) -> None:
+    """Set the compared entries side by side, each in its own sentence, then the first passages."""
+    entries = [item for item in result.entries if item.id in result.compared]
+    english = draft.say.language == "en"
+    for entry in entries:
+        summary = entry.summary_en if english else entry.summary
+        draft.quoted += [summary, _title(draft, entry)]
+    draft.add(
+        "\n".join(
+            f"- **{_title(draft, e)}**: {e.summary_en if english else e.summary}" for e in entries
+        )
+    )
+    for entry in entries:
+        passage = next(p for p in result.passages if p.entry == entry.id)
+        if not english:
+            text = _HEADING.sub("", passage.quote).strip()
+            draft.quoted += [text, *text.split("\n\n")]
+            draft.add(f"**{entry.title}**\n\n{text}")
+        draft.passages.append(_citation(passage, _title(draft, entry)))
+    draft.suggestions += [f"{entry.title}とは?" for entry in entries if not english]
+
+
+def _lead(draft: Draft, entry: GlossaryEntry, direct: str) -> None:
+    """Begin with the sentence that answers the question, else with what the entry is."""
     summary = entry.summary if draft.say.language == "ja" else entry.summary_en
+    if direct and draft.say.language == "ja":
+        draft.quoted.append(direct)
+        draft.add(f"**{direct}**")
+        draft.add(summary)
+    else:
+        draft.add(f"**{summary}**")
     draft.quoted.append(summary)
-    draft.add(f"**{summary}**")
 
 
 def _passages(draft: Draft, result: GlossaryResult, best: Passage) -> None:

@@ -1,0 +1,54 @@
+"""Questions about terms: definitions in spoken forms, differences, details, and what is outside."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.app import Assistant
+
+
+@pytest.mark.parametrize(
+    ("question", "entry"),
+    [
+        ("EFAって結局なに？", "Elastic Fabric Adapter"),
+        ("LoRAってどういう仕組みなんですか？", "LoRA"),
+        ("MFUってなんの略？", "MFU"),
+        ("continuous batchingを一言で", "連続バッチ処理"),
+        ("Explain what FlashAttention does", "FlashAttention"),
+    ],
+)
+def test_spoken_ways_to_ask_for_a_definition(
+    forgetful: Assistant, question: str, entry: str
+) -> None:
+    answer = forgetful.ask(question)
+    assert not answer.abstained
+    assert entry in answer.citations[0].title
+
+
+def test_a_difference_sets_both_terms_side_by_side(forgetful: Assistant) -> None:
+    answer = forgetful.ask("QLoRAとLoRAの違いは？")
+    assert {citation.title for citation in answer.citations} == {"QLoRA", "LoRA"}
+    first, second = answer.answer.split("\n")[:2]
+    assert first.startswith("- **QLoRA**")
+    assert second.startswith("- **LoRA**")
+
+
+def test_a_detail_is_answered_before_the_term_is_explained(forgetful: Assistant) -> None:
+    answer = forgetful.ask("Savings Plansの72%はどの種類?")
+    assert answer.answer.startswith("**EC2 Instance")
+    assert "72 %" in answer.answer.split("\n")[0]
+
+
+def test_a_question_in_words_that_no_rule_knows_is_searched_in_the_glossary(
+    forgetful: Assistant,
+) -> None:
+    answer = forgetful.ask("ノードをまたぐ学習で低遅延の通信を使いたい")
+    assert "Elastic Fabric Adapter" in answer.citations[0].title
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["おすすめのラーメン屋", "AWSのサポートの電話番号", "東京から大阪まで新幹線でいくら?"],
+)
+def test_what_is_outside_is_still_declined(forgetful: Assistant, question: str) -> None:
+    assert forgetful.ask(question).abstained
