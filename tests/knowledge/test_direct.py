@@ -7,7 +7,10 @@ import pytest
 from knowledge.direct import find_direct_sentence
 
 SUMMARY = "Savings Plans は 1 時間あたりの利用額を約束する割引です。"
-TABLE = "| 種類 | 対象 | 上限 |\n|---|---|---|\n| EC2 Instance | 1 ファミリー | 72 % |\n| Compute | 全部 | 66 % |"
+TABLE = (
+    "| 種類 | 対象 | 上限 |\n|---|---|---|\n"
+    "| EC2 Instance | 1 ファミリー | 72 % |\n| Compute | 全部 | 66 % |"
+)
 BODY = (
     "約束した分は割引料金で充当されます。使わなかった分は**繰り越せません**。\n\n"
     "**よくある誤り**: 未使用分は翌月に回せる。\n\n```\n使わなかった分を計算する。\n```"
