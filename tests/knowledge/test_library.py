@@ -85,13 +85,6 @@ def test_a_passage_says_whether_it_is_the_glossarys_or_the_users(
     assert marks[entry] is is_glossary
 
 
-def test_the_glossary_vectors_are_kept_for_the_next_start(tmp_path: Path) -> None:
-    first = Library(tmp_path, load_embedder()).search("低遅延の通信").hits
-    assert len(list(tmp_path.glob("glossary-*.npy"))) == 1
-    again = Library(tmp_path, load_embedder()).search("低遅延の通信").hits
-    assert [hit.chunk.id for hit in again] == [hit.chunk.id for hit in first]
-
-
 def test_without_a_folder_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
