@@ -57,6 +57,26 @@ class ModelSpec(Model):
     sliding_window: int | None = None
     mlp_matrices: Literal[2, 3] = 3
     """3 for gated MLPs (SwiGLU, GeGLU), 2 for plain ones."""
+    norm: Literal["rmsnorm", "gemma", "layernorm"] = "rmsnorm"
+    qk_norm: bool = False
+    encoder_layers: int = 0
+    """Layers of the encoder where `layers` are those of the decoder."""
+    full_attention_layers: int | None = None
+    """Layers that see the whole context where the others have `sliding_window`; None: all."""
+    expert_intermediate: int = 0
+    shared_intermediate: int = 0
+    """Inner size of the experts that every token uses, together."""
+    dense_layers: int = 0
+    """First layers with a plain MLP in a mixture of experts."""
+    kv_lora_rank: int = 0
+    """Width of compressed keys and values (multi-head latent attention); 0 for none."""
+    rope_head_dim: int = 0
+    embedding_parameters: int = 0
+    """Input embedding, and the head where it is not tied."""
+    linear_parameters: int = 0
+    """In the linear layers of the blocks: what quantisation and LoRA act on."""
+    block_parameters: int = 0
+    """In the largest block."""
     checkpoint_dtype: Precision = "bf16"
     """The dtype in which the checkpoint is published."""
     estimated: bool = False
