@@ -1,8 +1,8 @@
 """Models by name, by size, or from a config.json.
 
 `resolve_model` accepts a name in the usual spellings, a bare size (`7B`, `700億パラメータ`) or the
-text of a Hugging Face config.json. A name that is not known raises `UnknownModelError` with the nearest
-ones: a wrong guess (70B for 7B) would cost real money.
+text of a Hugging Face config.json. A name that is not known raises `UnknownModelError` with the
+nearest ones: a wrong guess (70B for 7B) would cost real money.
 """
 
 from __future__ import annotations
