@@ -95,7 +95,7 @@ function apply(message) {
   if (message.toast) toast(message.toast);
   if (message.download) save(message.download);
   if (message.missing) { forget(message.missing); fresh(); }
-  if (message.send) submit(message.send);
+  if (message.send) { window.askUrl?.("chat"); submit(message.send); }
 }
 
 function follow(always) {

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 from gradio.themes import Base
@@ -13,26 +11,24 @@ from gradio.themes import Base
 from ui.web.chat import Chat, session_of
 from ui.web.html import esc
 from ui.web.session import Sessions
+from ui.web.site import Site
+from ui.web.tabs import compare, cost, knowledge
+from ui.web.tabs.bench import Bench
 from ui.web.texts import Language, Texts, texts
-
-if TYPE_CHECKING:
-    from assistant.app import Assistant
 
 _HERE = Path(__file__).parent
 FONTS = ["Noto Sans JP", "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic UI", "Meiryo"]
 DELETE_AFTER = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What the pages of both languages share."""
-
-    assistant: Assistant
-    sessions: Sessions
-    pool: ThreadPoolExecutor
-    concurrency: int
-    max_upload_mb: int
-    root_path: str = ""
+TABS = {"compare": compare.build, "cost": cost.build, "knowledge": knowledge.build}
+# A tab without state of its own in the address still has its name there.
+_TAB_ADDRESS = """() => {
+  const chosen = document.querySelector('#ask-tabs [role=tab][aria-selected=true]');
+  const tab = chosen ? chosen.dataset.tabId : 'chat';
+  const now = new URLSearchParams(location.search).get('tab') || 'chat';
+  if (tab !== now) askUrl(tab, {});
+}"""
 
 
 def build_page(site: Site, language: Language) -> gr.Blocks:
@@ -48,7 +44,12 @@ def build_page(site: Site, language: Language) -> gr.Blocks:
         with gr.Tabs(elem_id="ask-tabs") as tabs:
             with gr.Tab(say("tab_chat"), id="chat"):
                 view = Chat(site.sessions, say, site.pool, site.concurrency).build()
-        del tabs, view
+            bench = Bench(site, say, page, tabs, view)
+            for key, build in TABS.items():
+                with gr.Tab(say(f"tab_{key}"), id=key):
+                    build(bench)
+        bench.finish()
+        tabs.select(None, None, None, js=_TAB_ADDRESS, api_visibility="private")
         page.unload(_closer(site.sessions))
     return page
 

@@ -53,7 +53,7 @@ def build_app(assistant: Assistant, options: Options) -> fastapi.FastAPI:
     os.environ["GRADIO_TEMP_DIR"] = str(sessions.root / "files")
     import fastapi
 
-    from ui.web.page import Site
+    from ui.web.site import Site
 
     assistant.warm_up()
     pool = ThreadPoolExecutor(options.concurrency * 2, thread_name_prefix="ask-turn")

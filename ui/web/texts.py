@@ -45,7 +45,15 @@ class Texts:
 
     def for_script(self) -> dict[str, Any]:
         """Return the words that the browser needs."""
-        return {key: value for key, value in self._words.items() if key != "tasks"}
+        return {key: value for key, value in self._words.items() if not _nested(value)}
+
+    def choices(self, key: str) -> list[tuple[str, str]]:
+        """Return a table of words as the choices of a list: what is shown, what it stands for."""
+        return [(shown, value) for value, shown in self._words[key].items()]
+
+
+def _nested(value: object) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and isinstance(value[0], dict))
 
 
 @cache

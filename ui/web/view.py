@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from assistant.events import Step
 
 _SOURCES = re.compile(r"^(?:出典|Sources?)\s*[::].*\Z", re.MULTILINE | re.DOTALL)
-_STAMP = re.compile(r"<p>((?:料金は|Prices are )[^<]*(?:時点|as of)[^<]*)</p>")
+_STAMP = re.compile(
+    r"<p>((?:(?:料金は|Prices are )[^<]*(?:時点|as of)|(?:出典|Sources?):)(?:(?!</p>).)*)</p>"
+)
 _MILLISECONDS = 1000
 
 
@@ -127,14 +129,19 @@ def _answer(turn: Turn, answer: Answer, say: Texts) -> str:
         return f'<button class="cite" {target}>{number}</button>'
 
     html = render_html(readable(answer), cite, table_label=say("table"))
-    html = _STAMP.sub(r'<p class="stamp">\1</p>', html)
-    parts = [f'<div class="md{" abstained" if answer.abstained else ""}">{html}</div>']
+    faded = " abstained" if answer.abstained else ""
+    parts = [f'<div class="md{faded}">{stamped(html)}</div>']
     parts += [f'<p class="warn">{esc(text)}</p>' for text in answer.warnings]
     if turn.drawn and answer.charts:
         parts.append(figures(answer.charts, answer.language, say))
     parts += [_files(answer, say), _citations(turn.key, answer.citations, say)]
     parts += [_suggestions(answer.suggestions, say), _actions(answer, say)]
     return "".join(parts)
+
+
+def stamped(html: str) -> str:
+    """Return the HTML of an answer with the dates of prices and the sources set small."""
+    return _STAMP.sub(r'<p class="stamp">\1</p>', html)
 
 
 def readable(answer: Answer) -> str:

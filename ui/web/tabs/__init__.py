@@ -1,0 +1,1 @@
+"""The workbench: forms over the same tools that the chat uses."""
