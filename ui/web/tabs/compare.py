@@ -11,7 +11,7 @@ from ui.web.html import esc, scroller
 from ui.web.tabs.bench import PRIVATE, Bench
 
 if TYPE_CHECKING:
-    from tools.instances import Comparison
+    from assistant.results import Comparison
 
 MOST = 6
 

@@ -15,7 +15,7 @@ from ui.web.chat import session_of
 from ui.web.tabs.bench import PRIVATE, SKIP, Bench
 
 if TYPE_CHECKING:
-    from tools.cost import CostEstimate
+    from assistant.results import CostEstimate
 
 LINES = 6
 SHOWN = 2

@@ -15,8 +15,7 @@ from ui.web.tabs.bench import PRIVATE, SKIP, Bench
 from ui.web.turns import report
 
 if TYPE_CHECKING:
-    from knowledge.generation import Document
-    from knowledge.ingest.report import Report
+    from assistant.results import Document, Report
 
 TYPES = [".md", ".txt", ".rst", ".log", ".html", ".pdf", ".docx", ".ipynb", ".csv", ".tsv"]
 _MEGABYTE = 1024 * 1024
