@@ -3,274 +3,190 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 
 from ui.web.chat import session_of
 from ui.web.tabs.bench import PRIVATE, SKIP, Bench
+from ui.web.tabs.usage_lines import LINES, USUAL, Entry, parse_lines, question_of, read_lines
 
 if TYPE_CHECKING:
     from assistant.results import CostEstimate
 
-LINES = 6
 SHOWN = 2
 VALID_DAYS = 30
-_COLUMNS = ("name", "count", "hours", "days", "months", "term")
 _FIRST = ("g5.xlarge", "g6.xlarge")
-_USUAL: tuple[int, int, int, int, str] = (1, 8, 20, 3, "on-demand")
-"""Count, hours a day, days a month, months, term of a new line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the form."""
-
-    name: str
-    count: int
-    hours: float | None
-    days: float | None
-    months: float
-    term: str
-
-    def as_line(self) -> dict[str, Any]:
-        """Return the line of the tool's request."""
-        schedule: dict[str, Any] = {"months": str(self.months)}
-        if self.hours:
-            schedule["hours_per_day"] = str(self.hours)
-        if self.days:
-            schedule["days_per_month"] = str(self.days)
-        line = {"name": self.name, "count": self.count, "term": self.term}
-        return line | {"schedule": schedule}
-
-    def as_text(self) -> str:
-        """Return the line as it stands in the address."""
-        values = (self.name, self.count, self.hours or "", self.days or "", self.months, self.term)
-        return "*".join(map(str, values))
 
 
 def build(bench: Bench) -> None:
     """Add the tab."""
-    say = bench.say
-    cells: list[Any] = []
-    rows: list[gr.Row] = []
-    with gr.Column(elem_classes="bench"):
+    CostTab(bench)
+
+
+class CostTab:
+    """The form, its buttons and its result."""
+
+    def __init__(self, bench: Bench) -> None:
+        """Add everything to the page that is being built."""
+        self.bench, self.say = bench, bench.say
+        self.cells: list[Any] = []
+        self.rows: list[gr.Row] = []
+        with gr.Column(elem_classes="bench"):
+            self._lines()
+            self._conditions()
+            self._buttons()
+            self.result = bench.result("cost_empty")
+            self.address = gr.Textbox(visible=False)
+        self._connect()
+
+    def _lines(self) -> None:
         for number in range(LINES):
             with gr.Row(visible=number < SHOWN, elem_classes="usage") as row:
-                cells += _row(bench, number)
-            rows.append(row)
-        shown = gr.State(SHOWN)
+                self.cells += self._line(number)
+            self.rows.append(row)
+        self.shown = gr.State(SHOWN)
         with gr.Row(elem_classes="acts"):
-            more = gr.Button(say("add_line"), scale=0, min_width=130, size="sm")
-        with gr.Row():
-            region = bench.regions()
-            rate = bench.assistant.settings.jpy_per_usd
-            written = f"{rate.jpy_per_usd}@{rate.as_of}" if rate and rate.as_of else ""
-            jpy = gr.Textbox(written, label=say("jpy"), info=say("jpy_hint"))
-            budget = gr.Number(None, label=say("budget"), minimum=0)
-            apart = gr.Checkbox(True, label=say("compare_lines"))
+            self.more = gr.Button(self.say("add_line"), scale=0, min_width=130, size="sm")
+
+    def _line(self, number: int) -> list[Any]:
+        name = gr.Dropdown(
+            self.bench.instance_names(),
+            value=_FIRST[number] if number < len(_FIRST) else None,
+            allow_custom_value=True,
+            label=f"{self.say('col_name')} {number + 1}",
+            scale=3,
+            min_width=150,
+            interactive=True,
+        )
+        term = {
+            "choices": self.say.choices("terms"),
+            "value": USUAL[4],
+            "label": self.say("col_term"),
+        }
+        return [
+            name,
+            self._number("col_count", USUAL[0], minimum=1, precision=0),
+            self._number("col_hours", USUAL[1], minimum=0, maximum=24),
+            self._number("col_days", USUAL[2], minimum=0, maximum=31),
+            self._number("col_months", USUAL[3], minimum=0.1),
+            gr.Dropdown(**term, scale=2, min_width=170, interactive=True),  # type: ignore[arg-type]
+        ]
+
+    def _number(self, label: str, value: int, **more: Any) -> gr.Number:
+        return gr.Number(value, label=self.say(label), min_width=84, interactive=True, **more)
+
+    def _conditions(self) -> None:
+        rate = self.bench.assistant.settings.jpy_per_usd
+        with gr.Row(equal_height=False):
+            self.region = self.bench.regions()
+            self.jpy = gr.Textbox(
+                f"{rate.jpy_per_usd}@{rate.as_of}" if rate and rate.as_of else "",
+                label=self.say("jpy"),
+                placeholder="150@2026-11-20",
+            )
+            self.budget = gr.Textbox("", label=self.say("budget"))
+            self.apart = gr.Checkbox(True, label=self.say("compare_lines"))
+
+    def _buttons(self) -> None:
+        say, hidden = self.say, {"scale": 0, "min_width": 150, "visible": False}
         with gr.Row(elem_classes="acts"):
-            run = gr.Button(say("run_cost"), variant="primary", scale=0, min_width=140)
-            ask = gr.Button(say("ask_in_chat"), scale=0, min_width=160)
-            report = gr.DownloadButton(
-                say("report"), scale=0, min_width=160, visible=False, elem_id="cost-report"
-            )
-            table = gr.DownloadButton(
-                say("csv"), scale=0, min_width=130, visible=False, elem_id="cost-csv"
-            )
-        result = bench.result("cost_empty")
-        written_lines = gr.Textbox(visible=False)
-    form: list[Any] = [region, jpy, budget, apart, *cells]
+            self.run = gr.Button(say("run_cost"), variant="primary", scale=0, min_width=140)
+            self.ask = gr.Button(say("ask_in_chat"), scale=0, min_width=160)
+            self.report = gr.DownloadButton(say("report"), elem_id="cost-report", **hidden)  # type: ignore[arg-type]
+            self.table = gr.DownloadButton(say("csv"), elem_id="cost-csv", **hidden)  # type: ignore[arg-type]
+
+    def _connect(self) -> None:
+        form = [self.region, self.jpy, self.budget, self.apart, *self.cells]
+        outputs = [self.result, self.report, self.table, self.address]
+        event = self.run.click(self.compute, form, outputs, **PRIVATE)
+        kept = {"lines": self.address, "region": self.region, "jpy": self.jpy}
+        self.bench.address(event, "cost", kept)
+        self.more.click(
+            self.add, self.shown, [self.shown, *self.rows], show_progress="hidden", **PRIVATE
+        )
+        self.bench.hand_over(self.ask, self.question, self.cells)
+        filled = [self.region, self.jpy, *self.cells, self.shown, *self.rows, self.result]
+        self.bench.from_address("cost", filled, self.prefill)
 
     def compute(
-        request: gr.Request,
-        where: str,
-        yen: str,
-        limit: float | None,
-        separate: bool,
-        *values: Any,
+        self, request: gr.Request, region: str, jpy: str, budget: str, apart: bool, *values: Any
     ) -> list[Any]:
+        """Return the estimate, its files, and the lines for the address."""
         entries = read_lines(values)
         made: list[CostEstimate] = []
 
         def work() -> str:
-            made.append(_estimate(bench, entries, where, yen, limit, apart=separate))
-            return bench.described(made[0])
+            made.append(self.estimate(entries, region, jpy, budget, apart=apart))
+            return self.bench.described(made[0])
 
-        html = bench.guard(work)
-        files = _files(bench, made[0], session_of(request)) if made else ("", "")
-        buttons = [gr.DownloadButton(value=f or None, visible=bool(f)) for f in files]
+        html = self.bench.guard(work)
+        files = self._files(made[0], session_of(request)) if made else (None, None)
+        buttons = [gr.DownloadButton(value=f, visible=f is not None) for f in files]
         return [html, *buttons, ";".join(entry.as_text() for entry in entries)]
 
-    outputs = [result, report, table, written_lines]
-    event = run.click(compute, form, outputs, **PRIVATE)
-    bench.address(event, "cost", {"lines": written_lines, "region": region, "jpy": jpy})
-
-    def add(count: int) -> list[Any]:
+    def add(self, count: int) -> list[Any]:
+        """Show one line more."""
         count = min(count + 1, LINES)
         return [count, *(gr.Row(visible=number < count) for number in range(LINES))]
 
-    more.click(add, shown, [shown, *rows], show_progress="hidden", **PRIVATE)
+    def question(self, *values: Any) -> str:
+        """Return the question that the form stands for."""
+        return question_of(read_lines(values), self.say)
 
-    def question(*values: Any) -> str:
-        return _question(bench, read_lines(values))
-
-    bench.hand_over(ask, question, cells)
-
-    def prefill(query: Mapping[str, str]) -> list[Any]:
+    def prefill(self, query: Mapping[str, str]) -> list[Any]:
+        """Return the form as the address says."""
         entries = parse_lines(query.get("lines", ""))
+        region = query.get("region") or self.bench.assistant.settings.region
+        jpy = query.get("jpy", "")
         values: list[Any] = []
         for number in range(LINES):
-            values += _values(entries[number]) if number < len(entries) else [None, *_USUAL]
-        visible = max(len(entries), SHOWN)
-        return [
-            query.get("region") or bench.assistant.settings.region,
-            query.get("jpy", ""),
-            *values,
-            visible,
-            *(gr.Row(visible=number < visible) for number in range(LINES)),
-            bench.guard(
-                lambda: bench.described(
-                    _estimate(
-                        bench,
-                        entries,
-                        query.get("region") or bench.assistant.settings.region,
-                        query.get("jpy", ""),
-                        None,
-                        apart=True,
-                    )
-                )
+            known = number < len(entries)
+            values += entries[number].as_values() if known else [None, *USUAL]
+        if not entries:
+            values = [SKIP] * len(values)
+        count = max(len(entries), SHOWN)
+        rows = [gr.Row(visible=number < count) for number in range(LINES)]
+        shown: Any = SKIP
+        if entries:
+            shown = self.bench.guard(
+                lambda: self.bench.described(self.estimate(entries, region, jpy, "", apart=True))
             )
-            if entries
-            else SKIP,
-        ]
+        return [region, jpy, *values, count, *rows, shown]
 
-    bench.from_address("cost", [region, jpy, *cells, shown, *rows, result], prefill)
+    def estimate(
+        self, entries: list[Entry], region: str, jpy: str, budget: str, *, apart: bool
+    ) -> CostEstimate:
+        """Return the estimate of the form."""
+        from assistant.errors import UsageError
+        from assistant.settings import parse_jpy_rate
 
+        if not entries:
+            raise UsageError("インスタンスを 1 つ以上選んでください。", "Choose an instance first.")
+        request: dict[str, Any] = {
+            "lines": [entry.as_line() for entry in entries],
+            "region": region,
+            "alternatives": apart and len(entries) > 1,
+        }
+        if jpy.strip():
+            rate = parse_jpy_rate(jpy.strip())
+            request["jpy"] = {"jpy_per_usd": rate.jpy_per_usd, "as_of": rate.as_of}
+        if budget.strip():
+            request["budget_usd"] = budget.strip().replace(",", "")
+        return cast("CostEstimate", self.bench.assistant.run_tool("estimate_cost", request))
 
-def _row(bench: Bench, number: int) -> list[Any]:
-    say = bench.say
-    name = _FIRST[number] if number < len(_FIRST) else None
-    mark: dict[str, Any] = {"interactive": True}
-    return [
-        gr.Dropdown(
-            bench.instance_names(),
-            value=name,
-            allow_custom_value=True,
-            label=f"{say('col_name')} {number + 1}",
-            scale=3,
-            min_width=150,
-            **mark,
-        ),
-        gr.Number(_USUAL[0], label=say("col_count"), minimum=1, precision=0, min_width=80, **mark),
-        gr.Number(_USUAL[1], label=say("col_hours"), minimum=0, maximum=24, min_width=90, **mark),
-        gr.Number(_USUAL[2], label=say("col_days"), minimum=0, maximum=31, min_width=90, **mark),
-        gr.Number(_USUAL[3], label=say("col_months"), minimum=0.1, min_width=80, **mark),
-        gr.Dropdown(
-            say.choices("terms"),
-            value=_USUAL[4],
-            label=say("col_term"),
-            scale=2,
-            min_width=170,
-            **mark,
-        ),
-    ]
+    def _files(self, result: CostEstimate, session: str) -> tuple[str, str]:
+        """Return the approval sheet and the CSV, written where only this tab's files are."""
+        from ui.cost_report import Frame, render_cost_csv, render_report
 
-
-def _values(entry: Entry) -> list[Any]:
-    return [entry.name, entry.count, entry.hours, entry.days, entry.months, entry.term]
-
-
-def read_lines(values: Sequence[Any]) -> list[Entry]:
-    """Return the lines of the form that name something."""
-    width = len(_COLUMNS)
-    rows = [values[start : start + width] for start in range(0, len(values), width)]
-    found: list[Entry] = []
-    for name, count, hours, days, months, term in rows:
-        if name:
-            found.append(
-                Entry(str(name), int(count or 1), hours, days, months or 1, term or "on-demand")
-            )
-    return found
-
-
-def parse_lines(text: str) -> list[Entry]:
-    """Return the lines that an address holds; what cannot be read is left out."""
-    found: list[Entry] = []
-    for part in text.split(";")[:LINES]:
-        cells = part.split("*")
-        numbers = cells[1:5]
-        if len(cells) == len(_COLUMNS) and cells[0] and all(map(_is_number_or_empty, numbers)):
-            count, hours, days, months = (float(n) if n else None for n in numbers)
-            found.append(Entry(cells[0], int(count or 1), hours, days, months or 1, cells[5]))
-    return found
-
-
-def _is_number_or_empty(text: str) -> bool:
-    return text == "" or _is_number(text)
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdigit()
-
-
-def _estimate(
-    bench: Bench, entries: list[Entry], region: str, yen: str, budget: float | None, *, apart: bool
-) -> CostEstimate:
-    from assistant.errors import UsageError
-    from assistant.settings import parse_jpy_rate
-
-    if not entries:
-        raise UsageError("インスタンスを 1 つ以上選んでください。", "Choose an instance first.")
-    request: dict[str, Any] = {
-        "lines": [entry.as_line() for entry in entries],
-        "region": region,
-        "alternatives": apart and len(entries) > 1,
-    }
-    if yen.strip():
-        rate = parse_jpy_rate(yen.strip())
-        request["jpy"] = {"jpy_per_usd": rate.jpy_per_usd, "as_of": rate.as_of}
-    if budget:
-        request["budget_usd"] = str(budget)
-    return cast("CostEstimate", bench.assistant.run_tool("estimate_cost", request))
-
-
-def _files(bench: Bench, result: CostEstimate, session: str) -> tuple[str, str]:
-    """Return the approval sheet and the CSV, written where only this tab's files are."""
-    from ui.cost_report import Frame, render_cost_csv, render_report
-
-    folder: Path = bench.site.sessions.directory(session)
-    today: date = datetime.now().astimezone().date()
-    frame = Frame(
-        "GPU インスタンス利用料の見積もり",
-        today,
-        today + timedelta(days=VALID_DAYS),
-        uuid.uuid4().hex[:12],
-    )
-    page = folder / f"ringi-{today:%Y%m%d}.md"
-    page.write_text(
-        render_report(result, frame, regions=bench.assistant.catalogue.regions), "utf-8"
-    )
-    table = folder / f"cost-{today:%Y%m%d}.csv"
-    table.write_text(render_cost_csv(result), "utf-8-sig")  # the mark is for spreadsheets
-    return str(page), str(table)
-
-
-def _question(bench: Bench, entries: list[Entry]) -> str:
-    ja = bench.say.language == "ja"
-    parts: list[str] = []
-    for entry in entries:
-        if ja:
-            rhythm = f"1日{entry.hours:g}時間" if entry.hours else ""
-            days = f"・月{entry.days:g}日" if entry.days else ""
-            parts.append(f"{entry.name}を{entry.count}台、{rhythm}{days}で{entry.months:g}か月")
-        else:
-            hours = f"{entry.hours:g} hours a day" if entry.hours else "around the clock"
-            days = f", {entry.days:g} days a month" if entry.days else ""
-            parts.append(f"{entry.count} {entry.name} {hours}{days} for {entry.months:g} months")
-    joined = ("、" if ja else " and ").join(parts)
-    return bench.say("question_cost", lines=joined)
+        folder = self.bench.site.sessions.directory(session)
+        today = datetime.now().astimezone().date()
+        until = today + timedelta(days=VALID_DAYS)
+        frame = Frame("GPU インスタンス利用料の見積もり", today, until, uuid.uuid4().hex[:12])
+        regions = self.bench.assistant.catalogue.regions
+        page, table = folder / f"ringi-{today:%Y%m%d}.md", folder / f"cost-{today:%Y%m%d}.csv"
+        page.write_text(render_report(result, frame, regions=regions), "utf-8")
+        table.write_text(render_cost_csv(result), "utf-8-sig")  # the mark is for spreadsheets
+        return str(page), str(table)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from assistant.results import Document, Report
 
 TYPES = [".md", ".txt", ".rst", ".log", ".html", ".pdf", ".docx", ".ipynb", ".csv", ".tsv"]
+PLAIN: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
 _MEGABYTE = 1024 * 1024
 FOUND = 8
 _PROGRESS = gr.Progress()  # Gradio puts one for each event in its place
@@ -25,77 +26,97 @@ _PROGRESS = gr.Progress()  # Gradio puts one for each event in its place
 
 def build(bench: Bench) -> None:
     """Add the tab."""
-    say, limit = bench.say, bench.site.max_upload_mb
-    with gr.Column(elem_classes="bench"):
-        gr.HTML(
-            f'<p class="stamp">{esc(say("knowledge_note"))}</p>',
-            apply_default_css=False,
-            js_on_load=None,
-        )
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=1, min_width=300):
-                files = gr.File(
-                    label=say("upload", limit=limit),
-                    file_count="multiple",
-                    file_types=TYPES,
-                    height=150,
-                    elem_id="knowledge-files",
-                )
-                take = gr.Button(say("ingest"), variant="primary")
-                outcome = gr.HTML("", apply_default_css=False, js_on_load=None)
-                listed = gr.HTML(
-                    _listed(bench, []), apply_default_css=False, js_on_load=None, padding=False
-                )
-                names = gr.Dropdown([], label=say("remove_label"), multiselect=True, visible=False)
-                remove = gr.Button(say("remove"), size="sm", visible=False)
-            with gr.Column(scale=2, min_width=320):
-                query = gr.Textbox(label=say("search_label"), lines=1, max_lines=1)
-                with gr.Row(elem_classes="acts"):
-                    search = gr.Button(say("search"), variant="primary", scale=0, min_width=120)
-                    ask = gr.Button(say("ask_in_chat"), scale=0, min_width=160)
-                found = gr.HTML("", apply_default_css=False, js_on_load=None)
+    KnowledgeTab(bench)
 
-    def show(request: gr.Request) -> list[Any]:
-        return _state(bench, session_of(request))
+
+class KnowledgeTab:
+    """Documents at the left, search at the right."""
+
+    def __init__(self, bench: Bench) -> None:
+        """Add everything to the page that is being built."""
+        self.bench, self.say = bench, bench.say
+        with gr.Column(elem_classes="bench"):
+            note = f'<p class="stamp">{esc(self.say("knowledge_note"))}</p>'
+            gr.HTML(note, **PLAIN)
+            with gr.Row(equal_height=False):
+                with gr.Column(scale=1, min_width=300):
+                    self._documents()
+                with gr.Column(scale=2, min_width=320):
+                    self._searching()
+        self._connect()
+
+    def _documents(self) -> None:
+        self.files = gr.File(
+            label=self.say("upload", limit=self.bench.site.max_upload_mb),
+            file_count="multiple",
+            file_types=TYPES,
+            height=150,
+            elem_id="knowledge-files",
+        )
+        self.take = gr.Button(self.say("ingest"), variant="primary")
+        self.outcome = gr.HTML("", **PLAIN)
+        self.listed = gr.HTML(_listed(self.bench, []), **PLAIN)
+        self.names = gr.Dropdown(
+            [], label=self.say("remove_label"), multiselect=True, visible=False
+        )
+        self.remove = gr.Button(self.say("remove"), size="sm", visible=False)
+
+    def _searching(self) -> None:
+        self.query = gr.Textbox(label=self.say("search_label"), lines=1, max_lines=1)
+        with gr.Row(elem_classes="acts"):
+            self.search = gr.Button(self.say("search"), variant="primary", scale=0, min_width=120)
+            self.ask = gr.Button(self.say("ask_in_chat"), scale=0, min_width=160)
+        self.found = gr.HTML("", **PLAIN)
+
+    def _connect(self) -> None:
+        state = [self.listed, self.names, self.remove]
+        self.take.click(self.ingest, self.files, [self.outcome, self.files, *state], **PRIVATE)
+        self.remove.click(self.drop, self.names, [self.outcome, *state], **PRIVATE)
+        for listen in (self.search.click, self.query.submit):
+            event = listen(self.look, self.query, self.found, **PRIVATE)
+            self.bench.address(event, "knowledge", {"q": self.query})
+        self.bench.hand_over(self.ask, self.question, [self.query])
+        self.bench.page.load(self.show, None, state, show_progress="hidden", **PRIVATE)
+        self.bench.from_address("knowledge", [self.query, self.found], self.prefill)
+
+    def show(self, request: gr.Request) -> list[Any]:
+        """Return the documents of a tab that is opened."""
+        return _state(self.bench, session_of(request))
 
     def ingest(
-        chosen: list[str] | None, request: gr.Request, progress: gr.Progress = _PROGRESS
+        self,
+        chosen: list[str] | None,
+        request: gr.Request,
+        progress: gr.Progress = _PROGRESS,
     ) -> list[Any]:
+        """Take in the chosen files."""
         session = session_of(request)
-        html = bench.guard(lambda: _ingest(bench, session, chosen or [], progress))
-        return [html, None, *_state(bench, session)]
+        html = self.bench.guard(lambda: _ingest(self.bench, session, chosen or [], progress))
+        return [html, None, *_state(self.bench, session)]
 
-    def drop(chosen: list[str] | None, request: gr.Request) -> list[Any]:
+    def drop(self, chosen: list[str] | None, request: gr.Request) -> list[Any]:
+        """Remove the chosen documents."""
         session = session_of(request)
 
         def work() -> str:
             if chosen:
-                bench.site.sessions.with_documents(session).knowledge_remove(chosen)
+                self.bench.site.sessions.with_documents(session).knowledge_remove(chosen)
             return ""
 
-        return [bench.guard(work), *_state(bench, session)]
+        return [self.bench.guard(work), *_state(self.bench, session)]
 
-    def look(text: str, request: gr.Request) -> str:
-        return bench.guard(lambda: _search(bench, session_of(request), text))
+    def look(self, text: str, request: gr.Request) -> str:
+        """Return the passages for a search."""
+        return self.bench.guard(lambda: _search(self.bench, session_of(request), text))
 
-    state = [listed, names, remove]
-    take.click(ingest, files, [outcome, files, *state], **PRIVATE)
-    remove.click(drop, names, [outcome, *state], **PRIVATE)
-    event = search.click(look, query, found, **PRIVATE)
-    bench.address(event, "knowledge", {"q": query})
-    bench.address(query.submit(look, query, found, **PRIVATE), "knowledge", {"q": query})
-
-    def question(text: str) -> str:
+    def question(self, text: str) -> str:
+        """Return the search as a question."""
         return text or ""
 
-    bench.hand_over(ask, question, [query])
-    bench.page.load(show, None, state, show_progress="hidden", **PRIVATE)
-
-    def prefill(values: Mapping[str, str]) -> list[Any]:
+    def prefill(self, values: Mapping[str, str]) -> list[Any]:
+        """Return the search that the address holds."""
         text = values.get("q", "")
-        return [text, bench.guard(lambda: _search(bench, "", text)) if text else SKIP]
-
-    bench.from_address("knowledge", [query, found], prefill)
+        return [text, self.bench.guard(lambda: _search(self.bench, "", text)) if text else SKIP]
 
 
 def _state(bench: Bench, session: str) -> list[Any]:
