@@ -59,6 +59,11 @@ def training_peak_gib(spec: ModelSpec, setup: TrainingSetup) -> float:
     return (inside + outside) / GIB
 
 
+def model_states_gb(spec: ModelSpec, setup: TrainingSetup) -> float:
+    """Return parameters, gradients and optimizer states of one GPU in GB (10**9), as papers do."""
+    return (size_of(states.resident(spec, setup)) + states.gradients(spec, setup).size) / 1e9
+
+
 def static_gib(spec: ModelSpec, setup: TrainingSetup) -> float:
     """Return what is allocated between two steps: model states, sharded gradients and buffers."""
     parts = [*states.resident(spec, setup), *_lasting(spec, setup)]
