@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
+from assistant.planner.lines import usage_by_name
 from assistant.planner.negation import is_negated, is_ruled_out, is_unneeded
 from assistant.planner.quantities import Quantity, find_quantities
 from assistant.planner.schedules import read_usage
@@ -71,6 +72,8 @@ class Entities:
     """Bare sizes whose family is named elsewhere in the thread (`12xlargeにすると?`)."""
     usage: Usage = field(default_factory=Usage)
     """How long, how many, under which terms and for how much (schedules.py)."""
+    usages: tuple[tuple[str, Usage], ...] = ()
+    """By name, where several names have each their own count or length (lines.py)."""
     excluded: list[Subject] = field(default_factory=list[Subject])
     """What the clause rules out."""
     sagemaker: bool = False
@@ -109,6 +112,7 @@ class EntityReader:
         found.quantities, found.rest = find_quantities(found.rest)
         _narrow_variants(found, self._variants)
         self._read_words(found)
+        found.usages = usage_by_name(text, found.mentions)
         return found
 
     def _read_instances(self, found: Entities) -> None:
@@ -203,7 +207,7 @@ class EntityReader:
             index[match[0]] if match[0] in index else index[_respace(match[0], index)]
             for match in pattern.finditer(found.rest)
         ]
-        found.attributes = list(dict.fromkeys(_specific(key, keys, found.rest) for key in keys))
+        found.attributes = list(dict.fromkeys(_specific(key, keys, found) for key in keys))
 
     def _drop_negated(self, found: Entities) -> None:
         """Move names that the clause rules out (`H100は要らない`, `P系ほど`) to `excluded`."""
@@ -363,11 +367,15 @@ def _family_of(mention: Mention | None) -> str | None:
 
 
 _TOTAL = re.compile(r"合計|総量|トータル|全部で|全部足|足すと|合わせ|total|combined")
+_PER_GPU = re.compile(r"1?\s*(?:枚|基|gpu)\s*(?:あたり|当たり|につき)|per gpu")
 _COMPUTE = re.compile(r"性能|tflops|flops|演算|理論値|速度")
 
 
-def _specific(key: str, keys: Sequence[str], text: str) -> str:
+def _specific(key: str, keys: Sequence[str], found: Entities) -> str:
     """Return the attribute that a word means beside the other words of the clause."""
+    text = found.rest
+    if key == "usd_per_hour" and _PER_GPU.search(found.text):
+        return "usd_per_gpu_hour"
     if key == "gpu_memory_gb" and _TOTAL.search(text):
         return "gpu_memory_total_gb"
     if key in ("bf16", "fp8") and _COMPUTE.search(text):

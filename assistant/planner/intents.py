@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assistant.planner.entities import Entities
+from assistant.planner.lines import asks_difference, asks_spot
 from assistant.planner.request import Intent, Request
 from assistant.planner.terms import mentions_term
 
@@ -204,6 +205,8 @@ def _costs(s: Signals) -> bool:
     usage, priced = s.entities.usage, "usd_per_hour" in s.entities.attributes
     machines = s.kinds & {"instance", "family", "gpu"} and not s.entities.unknown
     about_context = s.context is not None and bool(s.context.subjects) and not s.named
+    if (machines or about_context) and _asks_saving(s):
+        return True
     if not (machines or about_context) or s.superlative:
         return False
     if s.context is not None and s.context.intent == "find" and not machines and not usage.lasts:
@@ -215,14 +218,23 @@ def _costs(s: Signals) -> bool:
             or bool(s.entities.regions)
             or bool(s.context.usage and "compare" in s.cues)
         )
+    if priced and usage.jpy_per_usd is not None:
+        return True
     if s.entities.sagemaker and (priced or not usage.empty):
         return True
     plain_hour = usage.hours == 1 and usage.count is None and not usage.has_budget
     lasting = usage.lasts and not plain_hour
     sold = (
         priced and (any(term != "on-demand" for term in usage.terms) or usage.count is not None)
-    ) or ("usd_per_gpu_hour" in s.entities.attributes and s.kinds <= {"instance"})
+    ) or ("usd_per_gpu_hour" in s.entities.attributes and "instance" in s.kinds)
     return bool(lasting or usage.has_budget or sold or (about_context and usage.count is not None))
+
+
+def _asks_saving(s: Signals) -> bool:
+    """Whether the clause asks what spot saves, or how much cheaper another region is."""
+    if "spot" in s.entities.usage.terms and asks_spot(s.text):
+        return True
+    return len(s.entities.regions) > 1 and "instance" in s.kinds and asks_difference(s.text)
 
 
 _DEFINES = re.compile(

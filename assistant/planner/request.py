@@ -67,6 +67,8 @@ class Request:
     """Whether SageMaker's price is asked for (`ml.g5.xlarge`)."""
     usage: Usage | None = None
     """For costs: how long, how many, under which terms, within which budget."""
+    usages: tuple[tuple[str, Usage], ...] = ()
+    """By name, where several names have each their own count or length."""
     claim: tuple[str, str, bool] | None = None
     """A comparison that was stated: which subject, than which, and whether it has more."""
     text: str = ""

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from assistant.planner.lines import adds_up, asks_difference
 from assistant.planner.quantities import Quantity
 from assistant.planner.request import Request
 from assistant.planner.usage import Usage
@@ -14,6 +15,7 @@ from tools.instances import MAX_NAMES
 from tools.names import Subject
 
 MAX_REGIONS = 3
+_HOURLY = re.compile(r"1\s*時間あたり|1\s*時間当たり|時間単価|毎時|per hour|an hour|hourly")
 _DESCRIBED = ("describe", "attributes", "sizes", "verify", "availability")
 
 
@@ -45,6 +47,8 @@ def route(request: Request) -> list[Call]:
     if request.intent == "cost" and _specifications(request):
         calls.append(_call("describe_instances", names, request, regions[0]))
     if request.intent == "cost":
+        if _compares_regions(request) and len(names) == 1:
+            regions = regions[:1]
         return calls + [_cost(names, request, region) for region in regions]
     if request.intent == "compare" and len(names) > 1:
         return calls + [_call("compare_instances", names, request, region) for region in regions]
@@ -67,20 +71,38 @@ def _real(request: Request) -> list[Subject]:
 
 def _specifications(request: Request) -> list[str]:
     """Return the attributes that a question about costs asks for as well."""
-    return [key for key in request.attributes if not key.startswith("usd")]
+    counted = "usd_per_gpu_hour" in request.attributes  # GPU 1 枚あたり names no attribute
+    return [
+        key
+        for key in request.attributes
+        if not key.startswith("usd") and not (counted and key.startswith("gpu"))
+    ]
 
 
 def _cost(names: list[str], request: Request, region: str | None) -> Call:
-    """Return the estimate of what is named; several names are alternatives."""
-    usage = request.usage or Usage()
+    """Return the estimate of what is named; several names are alternatives unless they add up."""
+    usage, own = request.usage or Usage(), dict(request.usages)
+    if "usd_per_gpu_hour" in request.attributes:
+        names = [s.key for s in request.subjects if s.kind == "instance"] or names
     prefix = "ml." if request.sagemaker else ""
-    lines = [{"name": f"{prefix}{name}", **usage.line_args()} for name in names]
-    if len(usage.terms) > 1 and len(names) == 1:
-        lines = [lines[0] | {"term": term} for term in usage.terms]
+    hourly = not usage.lasts and _HOURLY.search(request.text)
+    length = {"hours": "1"} if hourly else {}
+    lines = [
+        {"name": f"{prefix}{name}", **length, **own.get(name, usage).line_args()} for name in names
+    ]
     args: dict[str, Any] = {"lines": lines, **usage.request_args()}
-    if len(lines) > 1:
+    if len(lines) == 1:
+        args["lines"] = [lines[0] | {"term": term} for term in usage.terms] or lines
+        if _compares_regions(request):
+            args["lines"] = [lines[0] | {"region": code} for code in request.regions[:MAX_REGIONS]]
+    if len(args["lines"]) > 1 and not (own and adds_up(request.text)):
         args["alternatives"] = True
     return Call("estimate_cost", args | ({"region": region} if region else {}))
+
+
+def _compares_regions(request: Request) -> bool:
+    """Whether one thing is to be priced in several regions, for the difference."""
+    return len(request.regions) > 1 and asks_difference(request.text)
 
 
 def _alternatives(request: Request) -> list[Request]:

@@ -170,7 +170,7 @@ def _terms(data: dict[str, Any]) -> Named:
 def _hour_rhythms() -> Named:
     hours, day = (
         _hours(),
-        r"(?:1\s*日|一日|毎日|各日|(?<![\d一二三四五六七八九十平毎休終半翌当])日)",
+        r"(?:1\s*日|一日|毎日|各日|(?<![\d一二三四五六七八九十平毎休終半翌当土曜祝])日)",
     )
     month = r"(?:毎月|1\s*(?:か|ヶ|カ|ヵ)月|(?<![かヶカヵケ箇\d])月)"
     week = r"(?:毎週|1\s*週間|(?<![\d毎])週)"
@@ -192,7 +192,7 @@ def _day_rhythms() -> Named:
         (
             "days_per_week",
             re.compile(
-                rf"(?:毎週|1\s*週間|(?<!\d)週){_TO}\s*(?P<days>{number})\s*日(?:間)?|"
+                rf"(?:毎週|1\s*週間|(?<![\d今来先])週){_TO}\s*(?P<days>{number})\s*日(?:間)?|"
                 rf"(?P<days2>{number})\s*(?:days?|日)\s*(?:a|per|each|every|/)\s*(?:week|週)"
             ),
         ),

@@ -37,6 +37,11 @@ _HOURS: dict[str, Decimal] = {
 }
 
 
+_ONE_EACH = re.compile(
+    rf"(?P<people>\d+)\s*(?:人|名|チーム|people|engineers|users).*?(?:{MASK}|1台|1つ|one)\s*(?:ずつ|each)"
+)
+
+
 def read_usage(text: str) -> tuple[Usage, str]:
     """Return what a normalised question says about use, and the text with that masked."""
     reader = _Reader(text)
@@ -160,6 +165,9 @@ class _Reader:
     def _counts(self) -> None:
         for match in self._take(self._patterns.instances, "count"):
             self.usage.count = int(number_of(next(group for group in match.groups() if group)))
+        people = _ONE_EACH.search(self.rest)
+        if people and self.usage.count in (None, 1):
+            self.usage.count = int(number_of(people["people"]))
         for match in self._take(self._patterns.gpus, "gpus"):
             self.usage.gpus = int(number_of(match["number"]))
 

@@ -55,6 +55,7 @@ def _completed(
         rank=_rank(text),
         everywhere=bool(_EVERYWHERE.search(text)),
         sagemaker=found.sagemaker,
+        usages=found.usages,
         recent=found.subjects,
         asserted="verify" in cues,
         claim=_comparative(found, text) if "verify" in cues else None,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answer import Language
-from assistant.planner.entities import Entities, EntityReader, cues, superlatives
+from assistant.planner.entities import MASK, Entities, EntityReader, cues, superlatives
 from assistant.planner.intents import decide
 from assistant.planner.normalise import is_english, normalise
 from assistant.planner.request import Request
@@ -98,9 +98,14 @@ def _joined(clauses: Sequence[Clause]) -> list[Clause]:
         clauses = [clause for clause in clauses if clause not in rates]
         for clause in clauses:
             usage = clause.entities.usage
-            usage.jpy_per_usd = usage.jpy_per_usd or rates[-1].entities.usage.jpy_per_usd
+            stated = rates[-1].entities.usage
+            usage.jpy_per_usd = usage.jpy_per_usd or stated.jpy_per_usd
+            usage.spans += stated.spans
     kept: list[Clause] = []
     for clause in clauses:
+        if kept and _only_adds_region(clause) and not kept[-1].entities.regions:
+            kept[-1].entities.regions = clause.entities.regions
+            continue
         checks = "verify" in clause.cues and not clause.cues & {"help", "greeting"}
         if kept and checks and _names_nothing(clause):
             kept[-1] = replace(kept[-1], cues=kept[-1].cues | {"verify"})
@@ -121,6 +126,16 @@ def _names_nothing(clause: Clause) -> bool:
         or found.sizes
         or clause.scope
     )
+
+
+_PLACE = re.compile(r"(?:リージョン)?(?:で|にて|です|の場合)?|in|region")
+
+
+def _only_adds_region(clause: Clause) -> bool:
+    """Whether a clause only says where (`…はいくら?東京で`)."""
+    found = clause.entities
+    rest = found.rest.replace(MASK, "").strip()
+    return bool(found.regions) and "question" not in clause.cues and bool(_PLACE.fullmatch(rest))
 
 
 def _only_states_rate(clause: Clause) -> bool:

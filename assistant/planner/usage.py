@@ -114,13 +114,18 @@ _LENGTHS = (
 )
 
 
+def lengths_of(usage: Usage) -> dict[str, Any]:
+    """Return the fields that say how long something is used."""
+    return {name: getattr(usage, name) for name in (*_LENGTHS, "weekdays")}
+
+
 def continued(usage: Usage | None, before: Usage) -> Usage:
     """Return a follow-up's usage, with what it leaves unsaid from the question before."""
     if usage is None:
         return before
     kept: dict[str, Any] = {}
     if not usage.lasts:
-        kept = {name: getattr(before, name) for name in (*_LENGTHS, "weekdays")}
+        kept = lengths_of(before)
     for name in ("count", "gpus", "jpy_per_usd"):
         if getattr(usage, name) is None:
             kept[name] = getattr(before, name)

@@ -10,6 +10,7 @@ from assistant.planner.compose.cost_elsewhere import elsewhere, no_price
 from assistant.planner.compose.cost_next import gpu_hour, next_questions
 from assistant.planner.compose.cost_words import Wording, floor, percent, plain
 from assistant.planner.compose.phrases import number
+from assistant.planner.lines import asks_spot
 from assistant.planner.request import Request
 from tools.cost import CostEstimate, CostLine
 from tools.cost.terms import commitment_of
@@ -65,6 +66,10 @@ def _lead(draft: Draft, words: Wording, request: Request, result: CostEstimate) 
         values = {"gpu_hour": gpu_hour(only), "rate": words.rate(only.quote)}
         gpus = number(only.gpus_each or 0)
         draft.add(words("lead_gpu_hour", name=only.name, gpus=gpus, **values, **words.where(only)))
+    elif only and only.advice and only.saving_percent is not None and asks_spot(request.text):
+        band = words.band(only.advice.interruption)
+        values = {"name": only.name, "percent": percent(only.saving_percent), "band": band}
+        draft.add(words("lead_spot", **values, **words.where(only)))
     elif result.budget:
         _budget(draft, words, result, inverse=_inverse(request, result))
     elif only:
