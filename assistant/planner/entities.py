@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from assistant.planner.lines import usage_by_name
+from assistant.planner.lines import NamePlace, usage_by_name
 from assistant.planner.negation import is_negated, is_ruled_out, is_unneeded
 from assistant.planner.quantities import Quantity, find_quantities
 from assistant.planner.schedules import read_usage
@@ -46,6 +46,13 @@ class Mention:
     start: int
     text: str
     subjects: tuple[Subject, ...]
+
+    @property
+    def places(self) -> list[NamePlace]:
+        """Where it stands, if it names one thing that can be bought."""
+        one = len(self.subjects) == 1 and self.subjects[0].kind in ("instance", "family", "gpu")
+        end = self.start + len(self.text)
+        return [NamePlace(self.subjects[0].key, self.start, end)] if one else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ class EntityReader:
         found.quantities, found.rest = find_quantities(found.rest)
         _narrow_variants(found, self._variants)
         self._read_words(found)
-        found.usages = usage_by_name(text, found.mentions)
+        found.usages = usage_by_name(text, [place for m in found.mentions for place in m.places])
         return found
 
     def _read_instances(self, found: Entities) -> None:

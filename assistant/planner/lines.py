@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
 
 from assistant.planner.schedules import read_usage
 from assistant.planner.usage import Usage, lengths_of
 
-if TYPE_CHECKING:
-    from assistant.planner.entities import Mention
-
-_COUNTED = ("instance", "family", "gpu")
 _TOGETHER = re.compile(
     r"合計|合わせて|あわせて|両方|同時に|トータル|全部で|総額|\btotal\b|together|\bboth\b|\bsum\b"
 )
@@ -26,27 +21,34 @@ _DIFFERENCE = re.compile(
 _SPOT = re.compile(r"何\s*(?:%|割|パーセント)|割引率|中断|interrupt|discount|how much cheaper")
 
 
-def usage_by_name(text: str, mentions: Sequence[Mention]) -> tuple[tuple[str, Usage], ...]:
+@dataclass(frozen=True, slots=True)
+class NamePlace:
+    """Where a name stands in the question."""
+
+    name: str
+    start: int
+    end: int
+
+
+def usage_by_name(text: str, places: Sequence[NamePlace]) -> tuple[tuple[str, Usage], ...]:
     """Return (name, usage) for names that each have words of their own; empty if they share them.
 
     What stands behind a name, up to the next one, is about it; a length that only the last name
     has holds for all.
     """
-    counted = [m for m in mentions if len(m.subjects) == 1 and m.subjects[0].kind in _COUNTED]
-    if len(counted) < 2:
+    if len(places) < 2:
         return ()
-    ordered = sorted(counted, key=lambda mention: mention.start)
-    ends = [mention.start for mention in ordered[1:]] + [len(text)]
+    ordered = sorted(places, key=lambda place: place.start)
+    ends = [place.start for place in ordered[1:]] + [len(text)]
     found = [
-        (mention.subjects[0].key, read_usage(text[mention.start + len(mention.text) : end])[0])
-        for mention, end in zip(ordered, ends, strict=True)
+        (place.name, read_usage(text[place.end : end])[0])
+        for place, end in zip(ordered, ends, strict=True)
     ]
     own = [usage for _, usage in found if usage.count is not None or usage.lasts]
     if len(own) < 2 or len(dict(found)) < len(found):
         return ()
-    shared = next(
-        (lengths_of(usage) for _, usage in reversed(found) if usage.lasts), dict[str, Any]()
-    )
+    lasting = [usage for _, usage in found if usage.lasts]
+    shared = lengths_of(lasting[-1]) if lasting else {}
     return tuple(
         (name, usage if usage.lasts else replace(usage, **shared)) for name, usage in found
     )
