@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from langchain.agents import create_agent  # pyright: ignore[reportUnknownVariableType]
@@ -12,13 +13,19 @@ from assistant.tool_registry import ToolRunner
 from assistant.toolbox import build_tools
 
 RECURSION_LIMIT = 12
-"""Steps of the graph in one turn; the planner takes three."""
+"""Steps of the graph in one turn of the planner, which takes three."""
 
 
 def build_agent(
-    model: BaseChatModel, runner: ToolRunner, checkpointer: BaseCheckpointSaver[str]
+    model: BaseChatModel,
+    runner: ToolRunner,
+    checkpointer: BaseCheckpointSaver[str],
+    middleware: Sequence[Any] = (),
+    *,
+    with_text: bool = False,
 ) -> Any:
-    """Return the compiled graph; models other than the planner get the results as text, too."""
-    tools = build_tools(runner, with_text=model._llm_type != "planner")  # pyright: ignore[reportPrivateUsage]
+    """Return the compiled graph; `with_text`: the results as text, too, for real models."""
+    tools = build_tools(runner, with_text=with_text)
+    options: dict[str, Any] = {"middleware": middleware} if middleware else {}
     # The graph's type parameters are of no use outside this file.
-    return create_agent(model, tools, checkpointer=checkpointer)  # pyright: ignore[reportUnknownVariableType]
+    return create_agent(model, tools, checkpointer=checkpointer, **options)  # pyright: ignore[reportUnknownVariableType]

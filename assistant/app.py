@@ -260,12 +260,18 @@ class Assistant:
     def _turns(self) -> Any:
         from assistant.agent import build_agent
         from assistant.grounding import NumberLock
-        from assistant.models import choose_chat_model
+        from assistant.models import build_planner, parse_models
         from assistant.turn import Turns
 
-        model = self._model or choose_chat_model(self.settings, self.catalogue)
-        graph = build_agent(model, self.runner, self._checkpointer)
-        return Turns(graph, NumberLock(self.catalogue), self.settings.model)
+        planner = build_planner(self.settings, self.catalogue)
+        lock = NumberLock(self.catalogue)
+        if self._model is None and not parse_models(self.settings):
+            return Turns(build_agent(planner, self.runner, self._checkpointer), lock)
+        from assistant.llm.build import build_model_turns
+
+        return build_model_turns(
+            self.settings, self.runner, self._checkpointer, lock, planner, self._model
+        )
 
     def _answer(
         self, question: str, thread: str, language: Language | None, started: float

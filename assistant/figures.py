@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -113,6 +114,8 @@ class FigureMention:
     """
     segment: str
     """The sentence or table row that it stands in."""
+    cell: int = 0
+    """Number of its cell in a table row; 0 in prose."""
 
 
 _NAME = re.compile(
@@ -143,23 +146,39 @@ class NameFinder:
         return MASK * len(match[0]) if match[0].lower() in self._index else match[0]
 
 
-def find_figures(markdown: str, names: NameFinder) -> Iterator[FigureMention]:
-    """Yield the figures of an answer in order."""
-    topic: tuple[str, ...] = ()
-    header: list[str] | None = None
-    for line in markdown.split("\n"):
-        if line.startswith("|"):
+class FigureReader:
+    """Reads an answer's Markdown piece by piece: lines, or sentences of a line."""
+
+    def __init__(self, names: NameFinder) -> None:
+        """Start at the beginning of a text."""
+        self._names = names
+        self._topic: tuple[str, ...] = ()
+        self._header: list[str] | None = None
+        self._in_line = False
+
+    def read(self, piece: str) -> Iterator[FigureMention]:
+        """Yield the figures of the next piece, which ends at the end of a line or a sentence."""
+        for line in piece.splitlines(keepends=True):
+            yield from self._line(line.rstrip("\n"))
+            self._in_line = not line.endswith("\n")
+
+    def fork(self) -> FigureReader:
+        """Return a reader at the same place."""
+        return copy(self)
+
+    def _line(self, line: str) -> Iterator[FigureMention]:
+        if line.startswith("|") and not self._in_line:
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-            if header is None:
-                header = cells
+            if self._header is None:
+                self._header = cells
             elif not set(line) <= set("|-: "):
-                yield from _row(cells, header, names, topic)
-            continue
-        header = None
+                yield from _row(cells, self._header, self._names, self._topic)
+            return
+        self._header = None
         for sentence in _SENTENCE.split(line):
             if sentence and sentence.strip():
-                yield from _sentence(sentence, names, topic)
-                topic = _topic(sentence, names) or topic
+                yield from _sentence(sentence, self._names, self._topic)
+                self._topic = _topic(sentence, self._names) or self._topic
 
 
 def _row(
@@ -170,11 +189,11 @@ def _row(
         title = header[index] if index < len(header) else ""
         subjects = _topic(title, names) or row_subjects or topic
         label = f"{cells[0]} {title}"
-        yield from _mentions(cell, names, subjects, label, " | ".join(cells), table=True)
+        yield from _mentions(cell, names, subjects, label, " | ".join(cells), cell=index)
 
 
 def _sentence(sentence: str, names: NameFinder, topic: tuple[str, ...]) -> Iterator[FigureMention]:
-    yield from _mentions(sentence, names, topic, "", sentence, table=False)
+    yield from _mentions(sentence, names, topic, "", sentence, cell=0)
 
 
 def _mentions(
@@ -184,7 +203,7 @@ def _mentions(
     label: str,
     segment: str,
     *,
-    table: bool,
+    cell: int,
 ) -> Iterator[FigureMention]:
     found, masked = names.find(text), names.mask(text)
     for match in _NUMBER.finditer(masked):
@@ -193,7 +212,7 @@ def _mentions(
         unit = match["unit"] or ("USD" if match["dollar"] else "×" if match["times"] else "")
         near = _nearest(found, match.start())
         only_gpus = all(name.is_gpu for name in found)
-        subjects = (*near, *fallback) if table or only_gpus else near
+        subjects = (*near, *fallback) if cell or only_gpus else near
         yield FigureMention(
             text=match[0].strip(),
             value=Decimal(number) * scale,
@@ -202,6 +221,7 @@ def _mentions(
             subjects=tuple(dict.fromkeys(subjects)),
             label=f"{label} {text[: match.start()]} {text[match.end() : match.end() + 12]}",
             segment=segment,
+            cell=cell,
         )
 
 

@@ -15,8 +15,8 @@ from decimal import Decimal
 from functools import cache, cached_property, lru_cache
 
 from assistant import cost_lock
-from assistant.answer import Figure
-from assistant.figures import FigureMention, NameFinder, find_figures
+from assistant.answer import Figure, Language
+from assistant.figures import FigureMention, FigureReader, NameFinder
 from assistant.planner.vocabulary import any_of, table
 from knowledge.ec2.catalogue import Catalogue
 from tools.attributes import BY_KEY
@@ -113,25 +113,11 @@ class NumberLock:
         question: str = "",
     ) -> Verdict:
         """Return the figures of `text` with their facts, and what nothing supports."""
-        facts = FactIndex(results)
-        body = _without(text, quoted)
-        verdict = Verdict(unknown_names=self._unknown_names(body, question))
-        for mention in find_figures(body, self._names(facts)):
-            fact = _support(mention, facts, self._catalogue)
-            if fact is None:
-                verdict.unsupported.append(mention)
-            else:
-                verdict.figures.append(_figure(mention, fact))
-        return verdict
+        return self.reader(FactIndex(results), question=question).judge(_without(text, quoted))
 
-    def _unknown_names(self, text: str, question: str) -> list[str]:
-        known = self._catalogue.types
-        written = question.lower()
-        return [
-            name
-            for name in dict.fromkeys(_DOTTED.findall(text.lower()))
-            if name not in known and name not in self._catalogue.other_types and name not in written
-        ]
+    def reader(self, facts: FactIndex, *, question: str = "") -> Reader:
+        """Return a reader of a text about these facts, from its beginning."""
+        return Reader(self._catalogue, facts, FigureReader(self._names(facts)), question)
 
     def _names(self, facts: FactIndex) -> NameFinder:
         """Return a finder that reads a bare model (`A100`) as the variant in the facts."""
@@ -165,6 +151,41 @@ class NumberLock:
         return names
 
 
+class Reader:
+    """Judges a text piece by piece, each in the light of those before it."""
+
+    def __init__(
+        self, catalogue: Catalogue, facts: FactIndex, figures: FigureReader, question: str
+    ) -> None:
+        """Start at the beginning of a text."""
+        self._catalogue, self.facts, self._figures = catalogue, facts, figures
+        self._written = question.lower()
+
+    def judge(self, piece: str) -> Verdict:
+        """Return the figures of the next piece with their facts, and what nothing supports."""
+        verdict = Verdict(unknown_names=self._unknown_names(piece))
+        for mention in self._figures.read(piece):
+            fact = _support(mention, self.facts, self._catalogue)
+            if fact is None:
+                verdict.unsupported.append(mention)
+            else:
+                verdict.figures.append(_figure(mention, fact))
+        return verdict
+
+    def fork(self) -> Reader:
+        """Return a reader at the same place, to try other words for the next piece."""
+        figures = self._figures.fork()
+        return Reader(self._catalogue, self.facts, figures, self._written)
+
+    def _unknown_names(self, text: str) -> list[str]:
+        known, others = self._catalogue.types, self._catalogue.other_types
+        return [
+            name
+            for name in dict.fromkeys(_DOTTED.findall(text.lower()))
+            if name not in known and name not in others and name not in self._written
+        ]
+
+
 class FactIndex:
     """The facts of a turn by subject, made when a subject is first asked for."""
 
@@ -190,6 +211,29 @@ class FactIndex:
             groups = self._groups.get(subject, ())
             self._facts[subject] = [fact for group in groups for fact in group()]
         return self._facts[subject]
+
+
+def restate(
+    mention: FigureMention, facts: FactIndex, language: Language, *, bare: bool = False
+) -> str:
+    """Return what the facts say about the subject and attribute of a figure; empty if unclear.
+
+    `bare`: the value with its unit alone, for a table cell.
+    """
+    allowed = _allowed(mention.label)
+    for subject in mention.subjects:
+        for fact in facts.about(subject):
+            attribute = BY_KEY.get(fact.attribute.partition(":")[0])
+            if attribute and attribute.key in allowed and fact.bound == "exact":
+                unit = {"vCPU": "", "基": ""}.get(attribute.unit, attribute.unit)
+                value = f"{format(fact.value.normalize(), ',f')} {unit}".strip()
+                if bare:
+                    return value
+                label = attribute.ja if language == "ja" else attribute.en
+                place = f"({fact.region})" if fact.region else ""
+                pattern: str = table("phrases_model")[language]["restated_sentence"]
+                return pattern.format(name=subject + place, label=label, value=value)
+    return ""
 
 
 def _without(text: str, quoted: Iterable[str]) -> str:

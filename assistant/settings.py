@@ -14,12 +14,22 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 from assistant.errors import NotConfiguredError, UsageError
 
 DEFAULT_REGION = "ap-northeast-1"  # Tokyo: where the users' data usually is
+<<<<<<< HEAD
 _SECRETS = ("slack_bot_token", "slack_app_token", "slack_signing_secret")
 _SECRET = re.compile(r"(://[^:/@]+:)\S+(@)")
+=======
+_PASSWORD = re.compile(r"(://[^:/@\s]+:)\S+(@)")
+_KEY = re.compile(
+    r"(?:AKIA|ASIA)[A-Z0-9]{16}|xox[a-z]-[\w-]{8,}|hf_\w{16,}|sk-[\w-]{16,}|ABSK[\w+/=]{16,}"
+    r"|gh[pousr]_\w{20,}|eyJ[\w-]{10,}\.[\w-]+\.[\w-]+|(?<=[?&]key=)[^&\s]+"
+)
+TRACES = ("", "on", "text")
+>>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,29 @@ class Settings:
     """Everything that can be configured. Values are validated by `load_settings`."""
 
     model: str = "planner"
+    """`provider:model`, several with commas: the next one answers when one fails."""
+    model_base_url: str = ""
+    """Server of the first model, for providers of one's own (vLLM, llama.cpp) and for tests."""
+    model_region: str = ""
+    """Region of Bedrock; empty: `region`."""
+    model_profile: str = ""
+    model_role: str = ""
+    """ARN of a role to assume for Bedrock."""
+    model_base: str = ""
+    """The foundation model behind an application inference profile's ARN."""
+    model_guardrail: str = ""
+    """Bedrock guardrail, `ID:VERSION`."""
+    model_cache: bool = True
+    """Whether Bedrock may cache the prompt."""
+    model_timeout: float = 30.0
+    """Seconds without a sign of life from a model before it is given up."""
+    model_turn_timeout: float = 120.0
+    """Seconds for a whole turn; then the planner answers."""
+    model_max_tokens: int = 4096
+    model_context: int = 0
+    """Tokens of history before older turns are summarised; 0: a default of 60,000."""
+    trace: str = ""
+    """OpenTelemetry spans: empty (none), `on`, or `text` (with messages)."""
     region: str = DEFAULT_REGION
     data_dir: Path = Path()
     state_url: str = ""
@@ -92,9 +125,23 @@ class Settings:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         rate = self.jpy_per_usd
         values["jpy_per_usd"] = f"{rate.jpy_per_usd}@{rate.as_of or '?'}" if rate else ""
+<<<<<<< HEAD
         for name in _SECRETS:
             values[name] = "***" if values[name] else ""
         return {key: _SECRET.sub(r"\1***\2", str(value)) for key, value in values.items()}
+=======
+        return {key: mask_secrets(str(value)) for key, value in values.items()}
+
+
+def mask_secrets(text: str) -> str:
+    """Return the text with passwords in addresses and well-known kinds of keys masked."""
+    return _KEY.sub("***", _PASSWORD.sub(r"\1***\2", text))
+
+
+def has_variable(name: str) -> bool:
+    """Whether a variable of the environment is set; its value is nobody's business."""
+    return bool(os.environ.get(name))
+>>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)
 
 
 def load_settings(
@@ -108,18 +155,55 @@ def load_settings(
     merged = _from_file(env) | {key: value for key, value in from_env.items() if value} | given
     region = merged.get("region") or env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
     return Settings(
-        model=merged.get("model", "planner"),
+        model=merged.get("model", "planner").strip(),
+        **_model_settings(merged),
         region=(region or DEFAULT_REGION).strip().lower(),
         data_dir=Path(merged["data_dir"]).expanduser() if "data_dir" in merged else _data_dir(),
         state_url=merged.get("state_url", ""),
         jpy_per_usd=parse_jpy_rate(merged["jpy_per_usd"]) if "jpy_per_usd" in merged else None,
         lang=_parse_language(merged.get("lang", "")),
-        log=merged.get("log", "on").lower() not in ("off", "0", "false", "no"),
+        log=_is_on(merged.get("log", "on")),
         embedder=merged.get("embedder", "").strip(),
         chroma_url=merged.get("chroma_url", "").strip(),
         **{name: (merged.get(name) or env.get(name.upper(), "")).strip() for name in _SECRETS},
         slack_daily_limit=_parse_limit(merged.get("slack_daily_limit", "50")),
     )
+
+
+def _model_settings(merged: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of models other than the planner that are given."""
+    texts = ("base_url", "region", "profile", "role", "base", "guardrail")
+    found: dict[str, Any] = {f"model_{key}": merged.get(f"model_{key}", "") for key in texts}
+    for key, kind in (("timeout", float), ("turn_timeout", float), ("max_tokens", int)):
+        if text := merged.get(f"model_{key}"):
+            found[f"model_{key}"] = _parse_positive(f"ASK_MODEL_{key.upper()}", text, kind)
+    if text := merged.get("model_context"):
+        found["model_context"] = _parse_positive("ASK_MODEL_CONTEXT", text, int)
+    trace = merged.get("trace", "").lower()
+    trace = "" if trace in ("off", "0", "no") else trace
+    if trace not in TRACES:
+        raise UsageError(
+            f"ASK_TRACE {trace!r} は使えません。off、on、text のどれかを指定してください。",
+            f"ASK_TRACE {trace!r} is not known; use off, on or text.",
+        )
+    return found | {"model_cache": _is_on(merged.get("model_cache", "on")), "trace": trace}
+
+
+def _is_on(text: str) -> bool:
+    return text.lower() not in ("off", "0", "false", "no")
+
+
+def _parse_positive(name: str, text: str, kind: type[int] | type[float]) -> float:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = kind(0)
+    if not 0 < value < float("inf"):
+        raise UsageError(
+            f"{name} の値 {text!r} は使えません。0 より大きい数を指定してください。",
+            f"{name} cannot be {text!r}; give a number above 0.",
+        )
+    return value
 
 
 def parse_jpy_rate(text: str) -> JpyRate:

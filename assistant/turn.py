@@ -25,9 +25,9 @@ SHOWN_QUESTION = 500
 class Turns:
     """Run turns on a compiled graph."""
 
-    def __init__(self, graph: Any, lock: NumberLock, model: str) -> None:
-        """`model` is the name that answers carry."""
-        self._graph, self._lock, self._model = graph, lock, model
+    def __init__(self, graph: Any, lock: NumberLock) -> None:
+        """Use a graph whose model is the planner."""
+        self._graph, self._lock = graph, lock
 
     def run(
         self, question: str, thread: str, language: Language | None
@@ -47,13 +47,13 @@ class Turns:
                 for node in update.values():
                     found: list[AnyMessage] = node.get("messages", []) if node else []
                     new += found
-                    yield from _steps(found, spoken)
+                    yield from steps_of(found, spoken)
         except GraphRecursionError as error:
             raise UpstreamError(
                 f"モデルが {RECURSION_LIMIT} 段で答えを出しませんでした。質問を分けてください。",
                 f"The model gave no answer in {RECURSION_LIMIT} steps; ask one thing at a time.",
             ) from error
-        answer = self._finish(question, thread, spoken, new)
+        answer = finish(self._lock, question, thread, spoken, new)
         for block in answer.answer.split("\n\n"):
             yield TextDelta(block + "\n\n")
         yield answer
@@ -62,44 +62,45 @@ class Turns:
         """Return a new thread with the first turns of another one."""
         return branch(self._graph, thread, turns)
 
-    def _finish(
-        self, question: str, thread: str, spoken: Language, new: Sequence[AnyMessage]
-    ) -> Answer:
-        said = next(m for m in reversed(new) if isinstance(m, AIMessage))
-        results = {
-            m.tool_call_id: restore(m.artifact)
-            for m in new
-            if isinstance(m, ToolMessage) and m.artifact
-        }
-        extra = said.additional_kwargs
-        text = str(said.content)
-        verdict = self._lock.check(
-            text, list(results.values()), quoted=extra.get("quoted", ()), question=question
-        )
-        locked = text if verdict.passed else _without_unsupported(text, verdict, spoken)
-        emptied = not verdict.passed and locked.count("\n") < 2
-        if not text.strip():
-            locked, emptied = _phrase("no_text", spoken), True
-        warnings = list(extra.get("warnings", []))
-        if not verdict.passed:
-            warnings.append(_phrase("replaced", spoken))
-        return Answer(
-            question=question,
-            answer=locked,
-            language=extra.get("language", spoken),
-            abstained=bool(extra.get("abstained")) or emptied,
-            reason="unsupported_figure" if emptied else extra.get("reason"),
-            citations=[Citation.model_validate(item) for item in extra.get("citations", [])],
-            figures=_distinct(verdict.figures),
-            tool_calls=_tool_calls(new, results),
-            charts=_charts(results.values()),
-            suggestions=extra.get("suggestions", []),
-            warnings=warnings,
-            model=self._model,
-            thread_id=thread,
-            answer_id=uuid.uuid4().hex[:12],
-            elapsed_ms=0,
-        )
+
+def finish(
+    lock: NumberLock, question: str, thread: str, spoken: Language, new: Sequence[AnyMessage]
+) -> Answer:
+    """Return the Answer of a turn that the planner spoke, its figures verified."""
+    said = next(m for m in reversed(new) if isinstance(m, AIMessage))
+    results = {
+        m.tool_call_id: restore(m.artifact)
+        for m in new
+        if isinstance(m, ToolMessage) and m.artifact
+    }
+    extra = said.additional_kwargs
+    text = str(said.content)
+    verdict = lock.check(
+        text, list(results.values()), quoted=extra.get("quoted", ()), question=question
+    )
+    locked = text if verdict.passed else _without_unsupported(text, verdict, spoken)
+    emptied = not verdict.passed and locked.count("\n") < 2
+    if not text.strip():
+        locked, emptied = _phrase("no_text", spoken), True
+    warnings = list(extra.get("warnings", []))
+    if not verdict.passed:
+        warnings.append(_phrase("replaced", spoken))
+    return Answer(
+        question=question,
+        answer=locked,
+        language=extra.get("language", spoken),
+        abstained=bool(extra.get("abstained")) or emptied,
+        reason="unsupported_figure" if emptied else extra.get("reason"),
+        citations=[Citation.model_validate(item) for item in extra.get("citations", [])],
+        figures=_distinct(verdict.figures),
+        tool_calls=tool_calls_of(new, results),
+        charts=charts_of(results.values()),
+        suggestions=extra.get("suggestions", []),
+        warnings=warnings,
+        thread_id=thread,
+        answer_id=uuid.uuid4().hex[:12],
+        elapsed_ms=0,
+    )
 
 
 def refuse_long(question: str, thread: str, limit: int) -> Answer:
@@ -117,7 +118,8 @@ def refuse_long(question: str, thread: str, limit: int) -> Answer:
     )
 
 
-def _steps(messages: Sequence[AnyMessage], spoken: Language) -> Iterator[Step]:
+def steps_of(messages: Sequence[AnyMessage], spoken: Language) -> Iterator[Step]:
+    """Yield what messages mean to someone who waits."""
     for message in messages:
         if isinstance(message, AIMessage):
             for call in message.tool_calls:
@@ -129,13 +131,18 @@ def _steps(messages: Sequence[AnyMessage], spoken: Language) -> Iterator[Step]:
             yield Step("", message.name or "", "done")
 
 
-def _charts(results: Iterable[Result]) -> list[dict[str, Any]]:
+<<<<<<< HEAD
+def charts_of(results: Iterable[Result]) -> list[dict[str, Any]]:
     """Return the pictures of the results, each once."""
     found = [chart for result in results for chart in getattr(result, "charts", ())]
     return [chart.model_dump(mode="json") for chart in dict.fromkeys(found)]
 
 
 def _tool_calls(messages: Sequence[AnyMessage], results: dict[str, Result]) -> list[ToolCall]:
+=======
+def tool_calls_of(messages: Sequence[AnyMessage], results: dict[str, Result]) -> list[ToolCall]:
+    """Return the tool calls of a turn, with what became of them."""
+>>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)
     calls = [
         call
         for message in messages

@@ -49,7 +49,7 @@ class PlannerChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         start = max(i for i, message in enumerate(messages) if isinstance(message, HumanMessage))
-        history = [str(m.content) for m in messages[:start] if isinstance(m, HumanMessage)]
+        history = [str(m.content) for m in messages[:start] if _is_question(m)]
         results = {
             m.tool_call_id: m.artifact for m in messages[start:] if isinstance(m, ToolMessage)
         }
@@ -61,10 +61,13 @@ class PlannerChatModel(BaseChatModel):
         self, question: str, history: list[str], results: dict[str, Any], language: Language | None
     ) -> AIMessage:
         plan = self.planner.plan(question, history, turn=len(history), language=language)
-        if plan.calls and not results:
-            calls = [
-                {"name": c.name, "args": c.args, "id": call_id} for call_id, c in plan.calls.items()
-            ]
+        # Another model may have called tools in this turn before the planner took over.
+        calls = [
+            {"name": c.name, "args": c.args, "id": call_id}
+            for call_id, c in plan.calls.items()
+            if call_id not in results
+        ]
+        if calls:
             return AIMessage(content="", tool_calls=calls)
         found = self.planner.compose(plan, results, today=self.today)
         return AIMessage(
@@ -79,3 +82,8 @@ class PlannerChatModel(BaseChatModel):
                 "citations": [citation.model_dump(mode="json") for citation in found.citations],
             },
         )
+
+
+def _is_question(message: BaseMessage) -> bool:
+    """Whether a message is the user's and no summary of earlier ones."""
+    return isinstance(message, HumanMessage) and "lc_source" not in message.additional_kwargs

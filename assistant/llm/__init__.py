@@ -1,0 +1,1 @@
+"""Answers from real language models: clients, verified release, correction, falling back."""
