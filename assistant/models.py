@@ -6,13 +6,9 @@ Provider clients are imported when a model is built, so the planner never loads 
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from typing import TYPE_CHECKING, cast
-=======
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
->>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)
 
 from assistant.answer import Language
 from assistant.errors import NotConfiguredError
@@ -30,15 +26,6 @@ _WITH_SERVER = re.compile(r"(?P<name>.+?)@(?P<url>https?://\S+)")
 _NO_KEY = "not-needed"  # servers of one's own (vLLM, llama.cpp) ask for none; the client insists
 
 
-<<<<<<< HEAD
-def choose_chat_model(settings: Settings, catalogue: Catalogue) -> BaseChatModel:
-    """Return the chat model that the settings name. Raises NotConfiguredError."""
-    if settings.model != PLANNER:
-        raise NotConfiguredError(
-            f"モデル {settings.model!r} にはまだ対応していません。使えるのは {PLANNER} です。",
-            f"Model {settings.model!r} is not supported yet; use {PLANNER}.",
-        )
-=======
 @dataclass(frozen=True, slots=True)
 class ModelName:
     """A configured model: `openai:qwen3@http://localhost:8000/v1`, split."""
@@ -70,14 +57,10 @@ def parse_models(settings: Settings) -> list[ModelName]:
 
 def build_planner(settings: Settings, catalogue: Catalogue) -> PlannerChatModel:
     """Return the offline planner as a chat model."""
->>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)
     from assistant.planner.brain import Planner
     from assistant.planner.chat_model import PlannerChatModel
 
     language = cast("Language | None", settings.lang or None)
-<<<<<<< HEAD
-    return PlannerChatModel(planner=Planner(catalogue), language=language)
-=======
     return PlannerChatModel(planner=Planner(catalogue), language=language)
 
 
@@ -90,7 +73,7 @@ def build_model(name: ModelName, settings: Settings) -> BaseChatModel:
         )
     try:
         if name.provider == BEDROCK:
-            from assistant.llm.bedrock import build_bedrock
+            from assistant.bedrock import build_bedrock
 
             return build_bedrock(name.model, name.base_url, settings)
         from langchain.chat_models import init_chat_model
@@ -140,4 +123,3 @@ def _cause(error: BaseException) -> str:
     """Return the first line of an error, with secrets masked."""
     first = next(iter(str(error).strip().splitlines()), type(error).__name__)
     return mask_secrets(first)[:200]
->>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)

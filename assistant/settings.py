@@ -19,17 +19,13 @@ from typing import Any
 from assistant.errors import NotConfiguredError, UsageError
 
 DEFAULT_REGION = "ap-northeast-1"  # Tokyo: where the users' data usually is
-<<<<<<< HEAD
 _SECRETS = ("slack_bot_token", "slack_app_token", "slack_signing_secret")
-_SECRET = re.compile(r"(://[^:/@]+:)\S+(@)")
-=======
 _PASSWORD = re.compile(r"(://[^:/@\s]+:)\S+(@)")
 _KEY = re.compile(
     r"(?:AKIA|ASIA)[A-Z0-9]{16}|xox[a-z]-[\w-]{8,}|hf_\w{16,}|sk-[\w-]{16,}|ABSK[\w+/=]{16,}"
     r"|gh[pousr]_\w{20,}|eyJ[\w-]{10,}\.[\w-]+\.[\w-]+|(?<=[?&]key=)[^&\s]+"
 )
 TRACES = ("", "on", "text")
->>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +121,8 @@ class Settings:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         rate = self.jpy_per_usd
         values["jpy_per_usd"] = f"{rate.jpy_per_usd}@{rate.as_of or '?'}" if rate else ""
-<<<<<<< HEAD
         for name in _SECRETS:
             values[name] = "***" if values[name] else ""
-        return {key: _SECRET.sub(r"\1***\2", str(value)) for key, value in values.items()}
-=======
         return {key: mask_secrets(str(value)) for key, value in values.items()}
 
 
@@ -141,7 +134,6 @@ def mask_secrets(text: str) -> str:
 def has_variable(name: str) -> bool:
     """Whether a variable of the environment is set; its value is nobody's business."""
     return bool(os.environ.get(name))
->>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)
 
 
 def load_settings(
@@ -165,9 +157,14 @@ def load_settings(
         log=_is_on(merged.get("log", "on")),
         embedder=merged.get("embedder", "").strip(),
         chroma_url=merged.get("chroma_url", "").strip(),
-        **{name: (merged.get(name) or env.get(name.upper(), "")).strip() for name in _SECRETS},
+        **_secret_settings(merged, env),
         slack_daily_limit=_parse_limit(merged.get("slack_daily_limit", "50")),
     )
+
+
+def _secret_settings(merged: Mapping[str, str], env: Mapping[str, str]) -> dict[str, Any]:
+    """Return the tokens, which other programs know by the same names without our prefix."""
+    return {name: (merged.get(name) or env.get(name.upper(), "")).strip() for name in _SECRETS}
 
 
 def _model_settings(merged: Mapping[str, str]) -> dict[str, Any]:

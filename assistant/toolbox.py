@@ -11,7 +11,7 @@ from typing import Any
 from langchain_core.tools import BaseTool, StructuredTool
 
 from assistant.answer import Citation
-from assistant.llm.citations import sources_of
+from assistant.citations import sources_of
 from assistant.tool_registry import TOOLS, Tool, ToolRunner
 from tools.facts import facts_of
 from tools.results import InputFailure, NameFailure, Result

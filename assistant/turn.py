@@ -131,18 +131,14 @@ def steps_of(messages: Sequence[AnyMessage], spoken: Language) -> Iterator[Step]
             yield Step("", message.name or "", "done")
 
 
-<<<<<<< HEAD
 def charts_of(results: Iterable[Result]) -> list[dict[str, Any]]:
     """Return the pictures of the results, each once."""
     found = [chart for result in results for chart in getattr(result, "charts", ())]
     return [chart.model_dump(mode="json") for chart in dict.fromkeys(found)]
 
 
-def _tool_calls(messages: Sequence[AnyMessage], results: dict[str, Result]) -> list[ToolCall]:
-=======
 def tool_calls_of(messages: Sequence[AnyMessage], results: dict[str, Result]) -> list[ToolCall]:
     """Return the tool calls of a turn, with what became of them."""
->>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)
     calls = [
         call
         for message in messages

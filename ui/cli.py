@@ -57,14 +57,12 @@ COMMANDS = {
             "Answer from your documents: ingest, search, list, remove, rebuild",
         ),
     ),
-<<<<<<< HEAD
     "slack": Lazy(
         "ui.commands.slack", Text("Slack のボットとして答えます。", "Answer as a Slack bot.")
-=======
+    ),
     "models": Lazy(
         "ui.commands.models",
         Text("使うモデルを確かめます。", "Check the models that answer."),
->>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)
     ),
     "config": Lazy("ui.commands.config", Text("設定を表示します。", "Show the settings.")),
     "log": Lazy("ui.commands.log", Text("これまでの質問を表示します。", "List past questions.")),

@@ -12,8 +12,8 @@ from langchain_core.messages.utils import count_tokens_approximately
 from langgraph.runtime import get_runtime
 
 from assistant.agent import build_agent
+from assistant.bedrock import cache_settings
 from assistant.grounding import NumberLock
-from assistant.llm.bedrock import cache_settings
 from assistant.llm.candidates import Candidate
 from assistant.llm.failures import Cancelled
 from assistant.llm.speaker import Speaker

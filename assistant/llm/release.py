@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from assistant.answer import Citation, Language
+from assistant.citations import number_citations
 from assistant.grounding import Reader, Verdict
-from assistant.llm.citations import number_citations
 from assistant.llm.failures import Unusable
 from assistant.llm.turn import Turn
 from assistant.llm.units import UnitSplitter

@@ -25,10 +25,10 @@ from langchain_core.messages import (
 )
 
 from assistant.answer import Citation
+from assistant.citations import sources_of
 from assistant.grounding import FactIndex, NumberLock
 from assistant.llm.breaker import SHARED, Breaker
 from assistant.llm.candidates import Candidate, is_configuration
-from assistant.llm.citations import sources_of
 from assistant.llm.correction import correct
 from assistant.llm.failures import OPENS_CIRCUIT, Cancelled, Failure, Unusable, classify
 from assistant.llm.prompt import system_prompt

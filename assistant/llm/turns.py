@@ -15,9 +15,9 @@ from langchain_core.messages import AnyMessage, HumanMessage, RemoveMessage, Too
 
 from assistant.answer import Answer, Citation, Figure, Language
 from assistant.branch import branch
+from assistant.citations import sources_of
 from assistant.events import Step, TextDelta
 from assistant.grounding import NumberLock
-from assistant.llm.citations import sources_of
 from assistant.llm.failures import Cancelled
 from assistant.llm.turn import Turn
 from assistant.llm.wording import phrases

@@ -192,14 +192,11 @@ def test_every_setting_is_shown() -> None:
     shown = Settings(jpy_per_usd=JpyRate(Decimal(150), None)).shown()
     assert set(shown) == {
         "model", "region", "data_dir", "state_url", "jpy_per_usd", "lang", "log", "embedder",
-<<<<<<< HEAD
         "chroma_url", "slack_bot_token", "slack_app_token", "slack_signing_secret",
         "slack_daily_limit",
-=======
-        "chroma_url", "model_base_url", "model_region", "model_profile", "model_role", "model_base",
+        "model_base_url", "model_region", "model_profile", "model_role", "model_base",
         "model_guardrail", "model_cache", "model_timeout", "model_turn_timeout", "model_max_tokens",
         "model_context", "trace",
->>>>>>> cbd19ed (Language models: Bedrock, OpenAI-compatible and others with verified streaming, correction, falling back; ask models; local model servers for tests)
     }  # fmt: skip
     assert shown["jpy_per_usd"] == "150@?"
 
