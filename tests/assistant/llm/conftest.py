@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.assistant.bedrock_server import BedrockHandler
+from tests.assistant.llm.bedrock_server import BedrockHandler
 
 from assistant.app import Assistant
 from assistant.llm.breaker import SHARED
