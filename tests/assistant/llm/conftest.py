@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.assistant.llm.bedrock_server import BedrockHandler
 
 from assistant.app import Assistant
 from assistant.llm.breaker import SHARED
 from assistant.settings import Settings
 from knowledge.ec2.catalogue import Catalogue
+from tests.assistant.llm.bedrock_server import BedrockHandler
 from tests.assistant.llm.openai_server import OpenAIHandler
 from tests.assistant.llm.replies import Reply, Server, in_turn
 
