@@ -6,13 +6,15 @@ import re
 from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 MAX_TEXT = 4_000
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
 _S3_KEY = re.compile(r"[A-Za-z0-9!_.*'()/=+@:, -]*")
 _PATH = re.compile(r"[\w./~ @+=,-]+")
+_GLOB = re.compile(r"[\w./~ @+=,*?-]+")
+_SCHEDULER = re.compile(r"(?:(?:tcp|tls)://[\w.-]+:\d{1,5})?", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 _ARN = re.compile(r"arn:aws(?:-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:\d{0,12}:[\w+=,.@:/-]+", re.ASCII)
 _URL = re.compile(r"(?:rtsps?|https?)://[\w.:@%?&=+/~,-]+", re.ASCII)
@@ -76,6 +78,24 @@ _LOCAL = _matching(
     "a path holds letters, digits and . _ - / ~ @ + = , space, without '..'.",
 )
 
+def _glob(value: str) -> str:
+    return _s3_uri(value) if value.startswith("s3:") else _LOCAL_GLOB(value)
+
+
+_LOCAL_GLOB = _matching(
+    _GLOB,
+    "パスは文字、数字と . _ - / ~ @ + = , * ? 空白で書き、.. は使えません。",
+    "a path holds letters, digits and . _ - / ~ @ + = , * ? space, without '..'.",
+)
+
+
+def _split(value: object) -> object:
+    """Return the parts of `a,b`, as a command line gives a list."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
 HubId = Annotated[
     str,
     AfterValidator(
@@ -115,3 +135,16 @@ StreamUrl = Annotated[
         _matching(_URL, "rtsp:// か http(s):// で始まる URL です。", "a URL of rtsp or http(s).")
     ),
 ]
+DataGlob = Annotated[str, AfterValidator(_glob)]
+"""Files: a local path or an S3 location, wildcards allowed."""
+Columns = Annotated[tuple[FreeText, ...], BeforeValidator(_split)]
+"""Names of columns; a command line separates them with commas."""
+SchedulerAddress = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            _SCHEDULER, "tcp://ホスト:ポート の形で書きます。", "write tcp://host:port."
+        )
+    ),
+]
+"""Address of a Dask scheduler, or nothing."""

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from tools.codegen.spec import Workload
-from tools.codegen.workloads import llm_train
+from tools.codegen.workloads import dask_preprocess, llm_train, xgboost
 from tools.errors import ToolInputError
 
-WORKLOADS: dict[str, Workload] = {workload.key: workload for workload in (llm_train.WORKLOAD,)}
+WORKLOADS: dict[str, Workload] = {
+    workload.key: workload
+     for workload in (
+        dask_preprocess.WORKLOAD,
+        xgboost.WORKLOAD,
+        llm_train.WORKLOAD,
+    )
+}
 
 
 def find_workload(key: str) -> Workload:
