@@ -78,6 +78,25 @@ _LOCAL = _matching(
     "a path holds letters, digits and . _ - / ~ @ + = , space, without '..'.",
 )
 
+def _bucket(value: str) -> str:
+    if not _BUCKET.fullmatch(value) or ".." in value:
+        raise OptionError(
+            f"{shorten(value)} はバケット名ではありません。小文字の英数字、ハイフン、ピリオドで書きます。",
+            f"{shorten(value)} is no bucket name: lower-case letters, digits, '-' and '.'.",
+        )
+    return value
+
+
+def _prefix(value: str) -> str:
+    stripped = value.strip("/")
+    if not stripped or not _S3_KEY.fullmatch(stripped) or ".." in stripped:
+        raise OptionError(
+            f"{shorten(value)} は S3 の接頭辞として使えません。",
+            f"{shorten(value)} cannot be a prefix in S3.",
+        )
+    return stripped
+
+
 def _glob(value: str) -> str:
     return _s3_uri(value) if value.startswith("s3:") else _LOCAL_GLOB(value)
 
@@ -148,3 +167,6 @@ SchedulerAddress = Annotated[
     ),
 ]
 """Address of a Dask scheduler, or nothing."""
+BucketName = Annotated[str, AfterValidator(_bucket)]
+S3Prefix = Annotated[str, AfterValidator(_prefix)]
+"""Part of an S3 key, without slashes at its ends."""

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from tools.codegen.spec import Workload
-from tools.codegen.workloads import dask_preprocess, llm_train, xgboost
+from tools.codegen.workloads import (
+    cpu_infer,
+    dask_preprocess,
+    llm_train,
+    sagemaker,
+    spark_batch,
+    tensorrt,
+    video_detect,
+    vit_lightning,
+    xgboost,
+)
 from tools.errors import ToolInputError
 
 WORKLOADS: dict[str, Workload] = {
     workload.key: workload
      for workload in (
+        llm_train.WORKLOAD,
+        vit_lightning.WORKLOAD,
         dask_preprocess.WORKLOAD,
         xgboost.WORKLOAD,
-        llm_train.WORKLOAD,
+        spark_batch.WORKLOAD,
+        cpu_infer.WORKLOAD,
+        tensorrt.WORKLOAD,
+        video_detect.WORKLOAD,
+        sagemaker.REALTIME_WORKLOAD,
+        sagemaker.MULTIMODEL_WORKLOAD,
     )
 }
 
