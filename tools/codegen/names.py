@@ -78,10 +78,12 @@ _LOCAL = _matching(
     "a path holds letters, digits and . _ - / ~ @ + = , space, without '..'.",
 )
 
+
 def _bucket(value: str) -> str:
     if not _BUCKET.fullmatch(value) or ".." in value:
         raise OptionError(
-            f"{shorten(value)} はバケット名ではありません。小文字の英数字、ハイフン、ピリオドで書きます。",
+            f"{shorten(value)} はバケット名ではありません。小文字の英数字、ハイフン、"
+            "ピリオドで書きます。",
             f"{shorten(value)} is no bucket name: lower-case letters, digits, '-' and '.'.",
         )
     return value
@@ -161,9 +163,7 @@ Columns = Annotated[tuple[FreeText, ...], BeforeValidator(_split)]
 SchedulerAddress = Annotated[
     str,
     AfterValidator(
-        _matching(
-            _SCHEDULER, "tcp://ホスト:ポート の形で書きます。", "write tcp://host:port."
-        )
+        _matching(_SCHEDULER, "tcp://ホスト:ポート の形で書きます。", "write tcp://host:port.")
     ),
 ]
 """Address of a Dask scheduler, or nothing."""

@@ -18,7 +18,7 @@ from tools.errors import ToolInputError
 
 WORKLOADS: dict[str, Workload] = {
     workload.key: workload
-     for workload in (
+    for workload in (
         llm_train.WORKLOAD,
         vit_lightning.WORKLOAD,
         dask_preprocess.WORKLOAD,

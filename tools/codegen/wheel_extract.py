@@ -1,10 +1,11 @@
-"""Read the argument lists of libraries that cannot run here out of their wheels: data/wheel_names.json.
+"""Argument lists of libraries that cannot run here, out of their wheels: data/wheel_names.json.
 
-    pip download --no-deps vllm==0.33.0 tensorrt_cu13_bindings==11.4.0.106 sagemaker-core botocore -d DIR
+    pip download --no-deps -d DIR vllm==0.33.0 tensorrt_cu13_bindings==11.4.0.106 \
+        sagemaker-core==2.27.0 botocore==1.43.117
     python -m tools.codegen.wheel_extract DIR
 
-Nothing is installed or imported: Python sources are parsed, the TensorRT library is searched for the
-names that its bindings register. The file keeps each wheel's name and hash.
+Nothing is installed or imported: Python sources are parsed, the TensorRT library is searched for
+the names that its bindings register. The file keeps each wheel's name and hash.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ VLLM_CHOICES = {
     "quantization": ("vllm/model_executor/layers/quantization/__init__.py", "QuantizationMethods"),
 }
 IMAGES = {
-    "pytorch-inference": ("pytorch", "inference", "2.6.0", {"gpu": "-gpu-py312", "cpu": "-cpu-py312"}),
+    "pytorch-inference": (
+        "pytorch", "inference", "2.6.0", {"gpu": "-gpu-py312", "cpu": "-cpu-py312"},
+    ),
     "pytorch-inference-arm64": (
         "pytorch", "inference_graviton", "2.6.0", {"cpu": "-cpu-py312-ubuntu22.04-sagemaker"},
     ),
@@ -81,11 +84,13 @@ def sha256(path: Path) -> str:
 
 
 def read_vllm(wheel: zipfile.ZipFile) -> dict[str, Any]:
-    """Return the engine's, the server's and the sampling arguments, and the values of three of them."""
+    """Return the arguments of engine, server and sampling, and the values of three of them."""
     fields = {
         key: list(_fields(_tree(wheel, path), name)) for key, (path, name) in VLLM_SOURCES.items()
     }
-    choices = {key: _literal(_tree(wheel, path), name) for key, (path, name) in VLLM_CHOICES.items()}
+    choices = {
+        key: _literal(_tree(wheel, path), name) for key, (path, name) in VLLM_CHOICES.items()
+    }
     offline = _parameters(_tree(wheel, "vllm/entrypoints/llm.py"), "LLM")
     return {
         "engine": sorted(fields["engine"]),

@@ -1,4 +1,4 @@
-"""What the wheels of libraries that cannot run here say: data/wheel_names.json (see wheel_extract)."""
+"""What wheels of libraries that cannot run here say: data/wheel_names.json (wheel_extract)."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ def hosting_types() -> frozenset[str]:
     return frozenset(_content()["botocore"]["hosting_types"])
 
 
-def sagemaker_image(
-    repository: str, region: str, processor: Literal["cpu", "gpu"]
-) -> str | None:
+def sagemaker_image(repository: str, region: str, processor: Literal["cpu", "gpu"]) -> str | None:
     """Return the address of AWS's image; None where there is none for the region or processor."""
     entry = _content()["sagemaker_core"]["images"][repository]
     account, tag = entry["accounts"].get(region), entry["tags"].get(processor)

@@ -76,7 +76,8 @@ def build(catalogue: Catalogue, options: CpuInferOptions) -> Draft:
         setting(
             "bf16_gemm",
             bf16,
-            "float32 の行列積を bfloat16 で計算する(Graviton3 以降)。速いが精度が下がるため、既定は false"
+            "float32 の行列積を bfloat16 で計算する(Graviton3 以降)。速いが精度が下がるため、"
+            "既定は false"
             if has_bf16(instance)
             else "Graviton3(C7g)以降の arm64 だけで使える",
             "multiplies in bfloat16 on Graviton3 and later: faster, less exact",
@@ -118,7 +119,8 @@ def fits_cpu(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
     yield judged(
         "bf16_gemm",
         not config["bf16_gemm"] or has_bf16(instance),
-        f"bf16_gemm {config['bf16_gemm']}、{instance.name}({instance.arch}、第 {instance.generation} 世代)",
+        f"bf16_gemm {config['bf16_gemm']}、{instance.name}({instance.arch}、第 "
+        f"{instance.generation} 世代)",
         f"bf16_gemm {config['bf16_gemm']} on {instance.name}",
     )
 

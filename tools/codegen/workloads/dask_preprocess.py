@@ -108,7 +108,9 @@ def build(catalogue: Catalogue, options: DaskOptions) -> Draft:
             disk,
             "メモリからあふれたデータの退避先"
             + (
-                "(ローカル NVMe)" if instance.instance_store else "(EBS。d 付きの型なら NVMe がある)"
+                "(ローカル NVMe)"
+                if instance.instance_store
+                else "(EBS。d 付きの型なら NVMe がある)"
             ),
             "where data spill to",
         ),
@@ -168,7 +170,8 @@ WORKLOAD = Workload(
     build=build,
     level="executed",
     verified=Text(
-        ja="合成データで LocalCluster を実際に動かし、欠損・0・文字列の列を含む結果を確かめています。",
+        ja="合成データで LocalCluster を実際に動かし、"
+        "欠損・0・文字列の列を含む結果を確かめています。",
         en="Run on a LocalCluster with synthetic data that hold gaps, zeros and text.",
     ),
     checks=(cluster_fits,),

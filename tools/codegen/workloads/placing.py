@@ -54,9 +54,7 @@ def _smallest(
         for item in _members(catalogue, subject)
         if item.listed and not item.bare_metal and fits(item)
     ]
-    priced = [
-        item for item in found if isinstance(catalogue.purchase(item.name, region), Price)
-    ]
+    priced = [item for item in found if isinstance(catalogue.purchase(item.name, region), Price)]
     pool = priced or found
     return min(pool, key=lambda item: (-item.generation, *size_order(item))).name if pool else None
 
@@ -105,7 +103,8 @@ def gpu_not_used(place: Place) -> tuple[Text, ...]:
         return ()
     return (
         Text(
-            ja=f"{place.instance.name} の GPU は使いません。CPU だけなら C シリーズが安く済みます。",
+            ja=f"{place.instance.name} の GPU は使いません。CPU だけなら C "
+            "シリーズが安く済みます。",
             en=f"The GPU of {place.instance.name} stays idle; a C type costs less.",
         ),
     )

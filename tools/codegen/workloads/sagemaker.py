@@ -1,4 +1,4 @@
-"""`sagemaker-realtime` and `sagemaker-multimodel`: endpoints made, called and deleted with boto3."""
+"""`sagemaker-realtime` and `sagemaker-multimodel`: endpoints made, called, deleted with boto3."""
 
 from __future__ import annotations
 
@@ -184,7 +184,8 @@ def _draft(
     )
     warnings = (
         Text(
-            ja="下の料金は同じ型の EC2 のものです。SageMaker のエンドポイントの料金は別に決まっていて、"
+            ja="下の料金は同じ型の EC2 のものです。SageMaker "
+            "のエンドポイントの料金は別に決まっていて、"
             "カタログにはありません(AWS の SageMaker 料金ページで確認してください)。",
             en="The price is that of EC2. SageMaker endpoints have their own prices, which the "
             "catalogue does not hold.",
@@ -220,7 +221,8 @@ def _cannot(options: EndpointOptions, place: Place, repository: str) -> tuple[Te
     )
     if not _can_host(instance):
         return Text(
-            ja=f"ml.{instance.name} は SageMaker のエンドポイントでは使えません(botocore の一覧にありません)。",
+            ja=f"ml.{instance.name} は SageMaker のエンドポイントでは使えません(botocore "
+            "の一覧にありません)。",
             en=f"SageMaker endpoints do not take ml.{instance.name}.",
         ), other
     if repository == TRITON and instance.arch == "arm64":
@@ -238,7 +240,7 @@ def _cannot(options: EndpointOptions, place: Place, repository: str) -> tuple[Te
 
 
 def hosting(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
-    """Type, image and scaling are ones that SageMaker takes, for the architecture of the instance."""
+    """Type, image and scaling are ones that SageMaker takes, for the instance's architecture."""
     config, instance = folder.toml(), instance_of(folder, catalogue)
     yield judged(
         "instance_type",
@@ -272,7 +274,8 @@ def hosting(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
 REALTIME_WORKLOAD = Workload(
     key=REALTIME,
     description=Text(
-        ja="SageMaker リアルタイムエンドポイント: デプロイ、オートスケーリング、呼び出し、削除(boto3)",
+        ja="SageMaker リアルタイムエンドポイント: デプロイ、オートスケーリング、呼び出し、"
+        "削除(boto3)",
         en="SageMaker real-time endpoint: deploy, auto-scaling, invoke, delete (boto3)",
     ),
     options=RealtimeOptions,

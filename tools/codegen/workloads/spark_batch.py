@@ -15,11 +15,12 @@ from tools.charts import Text
 from tools.codegen.checks import instance_of
 from tools.codegen.folder import Folder, UnreadableFileError
 from tools.codegen.names import DataPath, FreeText
-from tools.codegen.spec import Check, Draft, Options, Sheet, Workload, judged
+from tools.codegen.spec import BundleRefusal, Check, Draft, Options, Sheet, Workload, judged
 from tools.codegen.workloads.placing import (
     at_least,
     choose_place,
     gpu_not_used,
+    refusal,
     setting,
     templates,
 )
@@ -37,6 +38,7 @@ EXECUTOR_CORES = 5
 """More cores in one JVM get in each other's way at S3 and in garbage collection."""
 HEAP_SHARE = 0.5
 """The model runs in Python processes outside the heap, so they get as much as the JVM."""
+LEAST_HEAP_MIB = 1024
 _MIB_TEXT = re.compile(r"(\d+)m")
 
 
@@ -77,12 +79,14 @@ def divide(instance: InstanceType, *, cluster: bool) -> Executors:
     return Executors(count, usable // count, heap, each - heap)
 
 
-def build(catalogue: Catalogue, options: SparkOptions) -> Draft:
-    """Return the bundle."""
+def build(catalogue: Catalogue, options: SparkOptions) -> Draft | BundleRefusal:
+    """Return the bundle, or why the instance is too small."""
     place = choose_place(catalogue, options, default="c6i.4xlarge", fits=at_least(16))
     instance = place.instance
     cluster = options.instances > 1
     each = divide(instance, cluster=cluster)
+    if each.heap_mib < LEAST_HEAP_MIB:
+        return refusal(KEY, options, *_too_small(instance, each))
     config = {
         "input": options.input,
         "output": options.output,
@@ -144,7 +148,8 @@ def build(catalogue: Catalogue, options: SparkOptions) -> Draft:
         sheet=Sheet(
             title=Text(
                 ja=f"Spark + MLflow のバッチ推論({instance.name}{count})",
-                en=f"Batch inference with Spark and MLflow on {options.instances} x {instance.name}",
+                en=f"Batch inference with Spark and MLflow on {options.instances} x "
+                f"{instance.name}",
             ),
             instance=instance,
             gpu=place.gpu,
@@ -155,10 +160,17 @@ def build(catalogue: Catalogue, options: SparkOptions) -> Draft:
         ),
         values=values,
         shown="spark.conf",
-        templates=templates(
-            KEY, "predict.py", "spark.conf", *(["cluster.sh"] if cluster else [])
-        ),
+        templates=templates(KEY, "predict.py", "spark.conf", *(["cluster.sh"] if cluster else [])),
     )
+
+
+def _too_small(instance: InstanceType, each: Executors) -> tuple[Text, Text]:
+    return Text(
+        ja=f"{instance.name}({instance.memory_gib:g} GiB)では JVM に {max(0, each.heap_mib)} MiB "
+        "しか"
+        f"渡せず、Spark を動かせません({LEAST_HEAP_MIB} MiB 以上が必要)。",
+        en=f"{instance.name} leaves {max(0, each.heap_mib)} MiB for a JVM, too little for Spark.",
+    ), Text(ja="c6i.2xlarge(16 GiB)以上なら作れます。", en="c6i.2xlarge (16 GiB) and larger work.")
 
 
 def spark_conf(folder: Folder) -> dict[str, str]:

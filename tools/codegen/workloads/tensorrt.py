@@ -1,4 +1,4 @@
-"""`tensorrt`: inference of an ONNX model with TensorRT 10 or 11, ONNX Runtime where it is absent."""
+"""`tensorrt`: inference of an ONNX model with TensorRT 10 or 11, else with ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -137,7 +137,8 @@ def _cannot(place: Place) -> Text | None:
     major, minor = gpu.compute_capability.split(".")
     if (int(major), int(minor)) < LEAST_CAPABILITY:
         return Text(
-            ja=f"{gpu.model}(compute capability {gpu.compute_capability})は TensorRT 11 の対象外です"
+            ja=f"{gpu.model}(compute capability {gpu.compute_capability})は TensorRT 11 "
+            "の対象外です"
             "(7.5 以上が必要)。",
             en=f"TensorRT 11 needs compute capability 7.5; {gpu.model} has "
             f"{gpu.compute_capability}.",
@@ -198,9 +199,12 @@ WORKLOAD = Workload(
     build=build,
     level="checked",
     verified=Text(
-        ja=f"FP16 への変換と推論を ONNX Runtime で CPU 上で実行しています。TensorRT のエンジンの部分は"
-        f"実行しておらず、使う名前を tensorrt_cu13_bindings {TENSORRT} の wheel と照合しただけです。",
-        en="FP16 conversion and inference run on ONNX Runtime on a CPU. The engine part was not run: "
+        ja="FP16 への変換と推論を ONNX Runtime で CPU 上で実行しています。TensorRT "
+        "のエンジンの部分は"
+        f"実行しておらず、使う名前を tensorrt_cu13_bindings {TENSORRT} の wheel "
+        "と照合しただけです。",
+        en="FP16 conversion and inference run on ONNX Runtime on a CPU. The engine part was not "
+        "run: "
         f"its names were compared with the wheel tensorrt_cu13_bindings {TENSORRT}.",
     ),
     checks=(gpu_fits, names_exist),

@@ -143,7 +143,8 @@ def display(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
     yield judged(
         "window",
         not (config["show_window"] and headless),
-        f"show_window {config['show_window']}、OpenCV は {'headless 版' if headless else '画面つき'}",
+        f"show_window {config['show_window']}、OpenCV は "
+        f"{'headless 版' if headless else '画面つき'}",
         f"show_window {config['show_window']} with {'headless ' if headless else ''}OpenCV",
     )
     gpu = catalogue.gpu_of(instance_of(folder, catalogue))
@@ -160,7 +161,8 @@ WORKLOAD = Workload(
     key=KEY,
     description=Text(
         ja="動画の物体検出: RTSP・HTTP・ファイル、再接続とフレーム間引き、画面なしでも動く",
-        en="Object detection in video: RTSP, HTTP or files, reconnecting, dropping frames, headless",
+        en="Object detection in video: RTSP, HTTP or files, reconnecting, dropping frames, "
+        "headless",
     ),
     options=VideoOptions,
     build=build,
@@ -168,7 +170,8 @@ WORKLOAD = Workload(
     verified=Text(
         ja="OpenCV で作った動画ファイルと、切断される HTTP ストリームで、小さな RT-DETR を CPU 上で"
         "実行しています。RTSP のカメラと GPU では実行していません。",
-        en="Run on a CPU with a tiny RT-DETR on a video file made by OpenCV and an HTTP stream that "
+        en="Run on a CPU with a tiny RT-DETR on a video file made by OpenCV and an HTTP stream "
+        "that "
         "breaks off. Not run with an RTSP camera or on a GPU.",
     ),
     checks=(display,),

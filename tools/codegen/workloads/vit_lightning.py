@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -14,7 +14,16 @@ from tools.charts import Text
 from tools.codegen.checks import instance_of
 from tools.codegen.folder import Folder
 from tools.codegen.names import DataPath, HubId, LocalPath, S3Uri
-from tools.codegen.spec import BundleRefusal, Check, Draft, Options, Setting, Sheet, Workload, judged
+from tools.codegen.spec import (
+    BundleRefusal,
+    Check,
+    Draft,
+    Options,
+    Setting,
+    Sheet,
+    Workload,
+    judged,
+)
 from tools.codegen.wheels import torch_for
 from tools.codegen.workloads.placing import (
     Place,
@@ -29,8 +38,8 @@ from tools.codegen.workloads.placing import (
 KEY = "vit-lightning"
 MODEL = "google/vit-base-patch16-224-in21k"
 BYTES_PER_ACTIVATION = 41
-"""Saved for backward per token, hidden unit and layer under autocast: 40.6 for ViT-B/16 and 40.3 for
-ViT-L/16, summed over the tensors that autograd keeps (transformers 5.23.0, torch 2.13.0, sdpa)."""
+"""Saved for backward per token, hidden unit and layer under autocast: 40.6 for ViT-B/16 and 40.3
+for ViT-L/16, summed over what autograd keeps (transformers 5.23.0, torch 2.13.0, sdpa)."""
 BYTES_PER_PARAMETER = 18
 """fp32 weight, gradient and two AdamW moments, and autocast's 16-bit copy of the weight."""
 CONTEXT_GIB = 1.5
@@ -180,7 +189,7 @@ def _draft(
 
 
 def _settings(
-    place: Place, gpu: Gpu, shape: Shape | None, config: dict[str, object]
+    place: Place, gpu: Gpu, shape: Shape | None, config: Mapping[str, object]
 ) -> Iterator[Setting]:
     micro = int(str(config["micro_batch"]))
     usable = gpu.usable_gib or gpu.memory_gib
@@ -189,7 +198,8 @@ def _settings(
         micro,
         f"1 GPU の枚数。見積もり {memory_gib(shape, micro):.1f} GiB"
         f"(重み・勾配・AdamW {BYTES_PER_PARAMETER} B × {shape.parameters / 1e6:.0f}M、"
-        f"活性 {BYTES_PER_ACTIVATION} B × {shape.tokens} トークン × {shape.hidden} × {shape.layers} 層)、"
+        f"活性 {BYTES_PER_ACTIVATION} B × {shape.tokens} トークン × {shape.hidden} × "
+        f"{shape.layers} 層)、"
         f"{gpu.model} で使えるのは {usable:g} GiB"
         if shape
         else "指定した値(モデルの大きさが分からないため、メモリは見積もっていません)",
@@ -210,7 +220,8 @@ def _settings(
     yield setting(
         "workers",
         int(str(config["workers"])),
-        f"画像を読むプロセス。{place.instance.vcpus} vCPU ÷ {place.devices} GPU − 1(上限 {MAX_LOADERS})",
+        f"画像を読むプロセス。{place.instance.vcpus} vCPU ÷ {place.devices} GPU − 1(上限 "
+        f"{MAX_LOADERS})",
         f"{place.instance.vcpus} vCPUs over {place.devices} GPUs, less one",
     )
     yield setting(
@@ -254,7 +265,8 @@ def _cannot(options: VitOptions, place: Place, shape: Shape | None, micro: int) 
         )
     if options.spot and not options.checkpoint_s3:
         return Text(
-            ja="スポットでは中断後に続きから始めるため、チェックポイントを送る S3 の場所が要ります。",
+            ja="スポットでは中断後に続きから始めるため、チェックポイントを送る S3 "
+            "の場所が要ります。",
             en="A spot run needs an S3 location for its checkpoints.",
         ), Text(
             ja="checkpoint_s3 に s3://バケット名/接頭辞 を指定します。",
@@ -284,14 +296,16 @@ def training_fits(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
     yield judged(
         "batch",
         not rest and accumulation >= 1,
-        f"{config['micro_batch']} × {processes} GPU × 累積 {accumulation} = {config['global_batch']}",
+        f"{config['micro_batch']} × {processes} GPU × 累積 {accumulation} = "
+        f"{config['global_batch']}",
         f"{config['micro_batch']} x {processes} GPUs x {accumulation} = {config['global_batch']}",
     )
     machines = int(folder.manifest["sheet"]["instances"])
     yield judged(
         "gpus",
         config["gpus"] == instance.gpu.devices and config["nodes"] == machines,
-        f"{config['gpus']} GPU × {config['nodes']} 台、{instance.name} は {instance.gpu.devices} GPU",
+        f"{config['gpus']} GPU × {config['nodes']} 台、{instance.name} は {instance.gpu.devices} "
+        "GPU",
         f"{config['gpus']} GPUs x {config['nodes']}; {instance.name} has {instance.gpu.devices}",
     )
     yield judged(

@@ -66,7 +66,8 @@ def build(catalogue: Catalogue, options: XgboostOptions) -> Draft:
         "seed": 0,
     }
     shared = (
-        f"{instance.vcpus} vCPU は {threads} 物理コア。ヒストグラムの計算は同じコアの 2 スレッドでは速くならない"
+        f"{instance.vcpus} vCPU は {threads} 物理コア。ヒストグラムの計算は同じコアの 2 "
+        "スレッドでは速くならない"
         if instance.threads_per_core > 1
         else f"{instance.name} は 1 vCPU が 1 物理コア"
     )
