@@ -19,7 +19,7 @@ from typing import Any
 from assistant.errors import NotConfiguredError, UsageError
 
 DEFAULT_REGION = "ap-northeast-1"  # Tokyo: where the users' data usually is
-_SECRETS = ("slack_bot_token", "slack_app_token", "slack_signing_secret")
+_SECRETS = ("slack_bot_token", "slack_app_token", "slack_signing_secret", "mcp_token")
 _PASSWORD = re.compile(r"(://[^:/@\s]+:)\S+(@)")
 _KEY = re.compile(
     r"(?:AKIA|ASIA)[A-Z0-9]{16}|xox[a-z]-[\w-]{8,}|hf_\w{16,}|sk-[\w-]{16,}|ABSK[\w+/=]{16,}"
@@ -83,6 +83,8 @@ class Settings:
     """For Socket Mode."""
     slack_signing_secret: str = field(default="", repr=False)
     """For HTTP mode."""
+    mcp_token: str = field(default="", repr=False)
+    """What clients of `ask mcp --http` must show; empty: none, and this machine only."""
     slack_daily_limit: int = 50
     """Questions a Slack user may ask a day of a model other than the planner; 0: no limit."""
 

@@ -64,6 +64,10 @@ COMMANDS = {
         "ui.commands.models",
         Text("使うモデルを確かめます。", "Check the models that answer."),
     ),
+    "mcp": Lazy(
+        "ui.commands.mcp",
+        Text("MCP サーバーとして動きます。", "Serve other programs as an MCP server."),
+    ),
     "config": Lazy("ui.commands.config", Text("設定を表示します。", "Show the settings.")),
     "log": Lazy("ui.commands.log", Text("これまでの質問を表示します。", "List past questions.")),
     "feedback": Lazy(
