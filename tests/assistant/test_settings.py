@@ -193,7 +193,7 @@ def test_every_setting_is_shown() -> None:
     assert set(shown) == {
         "model", "region", "data_dir", "state_url", "jpy_per_usd", "lang", "log", "embedder",
         "chroma_url", "slack_bot_token", "slack_app_token", "slack_signing_secret",
-        "slack_daily_limit",
+        "slack_daily_limit", "mcp_token",
         "model_base_url", "model_region", "model_profile", "model_role", "model_base",
         "model_guardrail", "model_cache", "model_timeout", "model_turn_timeout", "model_max_tokens",
         "model_context", "trace",
