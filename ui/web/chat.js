@@ -43,11 +43,11 @@ function article(key) {
   return log.querySelector(`article[data-key="${CSS.escape(key)}"]`);
 }
 
-function draw(turn) {
+function draw(turn, isLast) {
   let box = article(turn.key);
   const waiting = log.querySelector("article.sent");
-  if (!box && waiting) { box = waiting; box.classList.remove("sent"); }
-  if (!box) { box = document.createElement("article"); log.append(box); }
+  if (!box && waiting && isLast) { box = waiting; box.classList.remove("sent"); }
+  if (!box) { box = document.createElement("article"); log.insertBefore(box, waiting); }
   box.dataset.key = turn.key;
   box.dataset.question = turn.question;
   box.dataset.answer = turn.answer || "";
@@ -80,7 +80,7 @@ function sent(text) {
 function apply(message) {
   if (message.turns) {
     current.thread = message.thread;
-    for (const turn of message.turns) draw(turn);
+    message.turns.forEach((turn, place) => draw(turn, place === message.turns.length - 1));
     const keys = new Set(message.keys);
     for (const box of [...log.querySelectorAll("article")]) if (!keys.has(box.dataset.key)) box.remove();
     const boxes = [...log.querySelectorAll("article")];

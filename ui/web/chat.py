@@ -98,8 +98,12 @@ class Chat:
         if not question:
             return
         assistant = self.sessions.assistant(session_of(request))
+        known = [turn for turn in conversation.turns if not turn.sent]
         turn = await asyncio.to_thread(conversation.begin, assistant, question)
         turn.drawn = False
+        if known:
+            # The server has restarted since the page showed them: they have other keys now.
+            yield payload(conversation, self.say, [*known, turn]), conversation
         try:
             async for _ in stream_turn(
                 assistant, turn, thread=conversation.thread, say=self.say, pool=self.pool

@@ -77,7 +77,7 @@ def payload(conversation: Conversation, say: Texts, changed: Sequence[Turn], **m
             "seq": next(_sequence),
             "thread": conversation.thread,
             "keys": [turn.key for turn in conversation.turns],
-            "turns": [_sent(turn, say) for turn in changed],
+            "turns": [_send(turn, say) for turn in changed],
             **more,
         },
         ensure_ascii=False,
@@ -89,7 +89,8 @@ def message(**more: Any) -> str:
     return json.dumps({"seq": next(_sequence), **more}, ensure_ascii=False)
 
 
-def _sent(turn: Turn, say: Texts) -> dict[str, Any]:
+def _send(turn: Turn, say: Texts) -> dict[str, Any]:
+    turn.sent = True
     return {
         "key": turn.key,
         "question": turn.question,

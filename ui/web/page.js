@@ -1,4 +1,4 @@
-// Runs before Gradio does. The page speaks its own language, whatever the browser's: Gradio's
+// Runs before everything else (first_script.py). The page speaks its own language, whatever the browser's: Gradio's
 // built-in words follow navigator.language, so it is told which page this is.
 (() => {
   const language = "__LANGUAGE__";
@@ -17,6 +17,7 @@
     document.documentElement.style.colorScheme = dark() ? "dark" : "light";
   };
   window.askTheme = () => { localStorage.setItem("ask-theme", dark() ? "light" : "dark"); paint(); };
+  paint();
   document.addEventListener("DOMContentLoaded", () => {
     paint();
     // Gradio sets its own theme once it has started.

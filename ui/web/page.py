@@ -54,10 +54,8 @@ def build_page(site: Site, language: Language) -> gr.Blocks:
     return page
 
 
-def appearance(site: Site, language: Language) -> dict[str, Any]:
-    """Return theme, style sheet and script for mounting the page."""
-    script = (_HERE / "page.js").read_text("utf-8")
-    script = script.replace("__LANGUAGE__", language).replace("__ROOT__", site.root_path)
+def appearance() -> dict[str, Any]:
+    """Return theme and style sheet for mounting the page."""
     theme = Base(
         primary_hue="blue",
         neutral_hue="slate",
@@ -67,11 +65,13 @@ def appearance(site: Site, language: Language) -> dict[str, Any]:
         spacing_size="sm",
         text_size="md",
     )
-    return {
-        "theme": theme,
-        "css_paths": [_HERE / "style.css"],
-        "head": f"<script>{script}</script>",
-    }
+    return {"theme": theme, "css_paths": [_HERE / "style.css"]}
+
+
+def first_script(root_path: str, language: Language) -> str:
+    """Return the script that runs before everything else on a page."""
+    script = (_HERE / "page.js").read_text("utf-8")
+    return script.replace("__LANGUAGE__", language).replace("__ROOT__", root_path)
 
 
 def _header(site: Site, say: Texts) -> str:

@@ -84,11 +84,13 @@ def build_app(assistant: Assistant, options: Options) -> fastapi.FastAPI:
 def _mount(app: fastapi.FastAPI, site: Any, options: Options) -> None:
     import gradio as gr
 
-    from ui.web.page import appearance, build_page
+    from ui.web.first_script import FirstScript
+    from ui.web.page import appearance, build_page, first_script
 
     door = Door(options.auth_file, options.auth_header, options.trusted_proxies)
     pages: tuple[tuple[Language, str], ...] = (("en", "/en"), ("ja", "/"))  # the narrower first
     mount: Any = cast("Any", gr.mount_gradio_app)  # pyright: ignore[reportUnknownMemberType]
+    scripts: dict[str, str] = {}
     for language, path in pages:
         page = build_page(site, language)
         page.queue(
@@ -111,8 +113,10 @@ def _mount(app: fastapi.FastAPI, site: Any, options: Options) -> None:
             max_file_size=f"{options.max_upload_mb}mb",
             allowed_paths=[],
             **door.for_gradio(language),
-            **appearance(site, language),
+            **appearance(),
         )
+        scripts[f"{path.rstrip('/')}/"] = first_script(options.root_path, language)
+    app.add_middleware(FirstScript, scripts=scripts)
 
 
 def serve(assistant: Assistant, options: Options) -> None:

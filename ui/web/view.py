@@ -52,6 +52,9 @@ class Turn:
     drawn: bool = True
     """Whether pictures are drawn: they follow the text, which need not wait for them."""
 
+    sent: bool = False
+    """Whether the page has seen the turn under its key."""
+
     @property
     def finished(self) -> bool:
         """Whether nothing more will come."""

@@ -138,7 +138,7 @@ def _state(bench: Bench, session: str) -> list[Any]:
 
 def _listed(bench: Bench, documents: list[Document], shared: set[str] | None = None) -> str:
     say = bench.say
-    title = f'<h3 class="side">{esc(say("documents"))}</h3>'
+    title = f'<h2 class="side">{esc(say("documents"))}</h2>'
     if not documents:
         return f'{title}<p class="note">{esc(say("documents_empty"))}</p>'
     rows = "".join(
@@ -210,7 +210,7 @@ def _search(bench: Bench, session: str, text: str) -> str:
         origin = link(passage.url, passage.source) if passage.url else esc(passage.source)
         day = f" · {passage.as_of}" if passage.as_of else ""
         cards.append(
-            f'<article class="passage"><h3>{esc(passage.title)}{section}</h3>'
+            f'<article class="passage"><h2>{esc(passage.title)}{section}</h2>'
             f'<div class="md">{render_html(passage.quote)}</div>'
             f'<p class="stamp">{origin}{day}</p></article>'
         )
