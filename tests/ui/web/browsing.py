@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from assistant.app import Assistant
 from assistant.events import Step
@@ -111,7 +111,7 @@ class Visit:
         self.page.wait_for_selector("#ask-input", state="attached")
         return self.page
 
-    def ask(self, question: str) -> Any:
+    def ask(self, question: str) -> Locator:
         """Ask, wait for the answer, and return its article."""
         done = self.page.locator("article[data-done=true]").count()
         box = self.page.locator("#ask-input")
