@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # pyright: ignore[reportMissingTypeStubs]
 from browsing import Site, Trying, Visit, free_port, start
 from playwright.sync_api import Page, expect
 
@@ -20,7 +20,8 @@ TABS = ("チャット", "比較", "料金", "ナレッジ")
 
 def violations(page: Page) -> list[str]:
     """Return what axe-core calls serious or critical."""
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    axe: Any = Axe()
+    found: list[dict[str, Any]] = axe.run(page).response["violations"]
     return [
         f"{item['id']}: {item['nodes'][0]['html'][:200]}"
         for item in found
