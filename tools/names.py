@@ -48,7 +48,7 @@ class Names:
         if found := self._exact(word):
             return found
         if match := INSTANCE_PATTERN.fullmatch(word):
-            return (self._instance(name, match[1], canonical_size(match[2])),)
+            return (self._instance(name, *split_instance(match)),)
         raise self._unknown(name, word)
 
     def region(self, code: str) -> str:
@@ -131,6 +131,10 @@ class Names:
                 return UnknownNameError(name, "misspelt", near)
             return UnknownNameError(name, "no_such_size", tuple(listed))
         near = self._nearest(word)
+        swapped = [item for item in near if "." in word and sorted(item) == sorted(word)]
+        if len(swapped) == 1 and _is_misspelling(word, swapped[0]):
+            # g4nd.xlarge is as far from g4ad as from g4dn, but only one has the same letters.
+            return UnknownNameError(name, "misspelt", (swapped[0],))
         if near:
             # A letter more or less in a bare name is another family (c6ae), swapped ones are not.
             slip = "." in word or sorted(word) == sorted(near[0])
@@ -163,12 +167,20 @@ def fold(name: str) -> str:
     """Return `name` in NFKC, lower case, with one dot between family and size."""
     word = unicodedata.normalize("NFKC", name).strip().lower().replace("・", ".")
     match = INSTANCE_PATTERN.fullmatch(word)
-    return f"{match[1]}.{canonical_size(match[2])}" if match else word
+    return ".".join(split_instance(match)) if match else word
 
 
 def squeeze(name: str) -> str:
     """Return `name` in lower case without separators, for comparing GPU names."""
     return re.sub(r"[\s\-_・.]", "", name.lower())
+
+
+def split_instance(match: re.Match[str]) -> tuple[str, str]:
+    """Return family and size of an INSTANCE_PATTERN match; `g6xlarge` is g6 and xlarge."""
+    family, size = match[1], canonical_size(match[2])
+    if size == "large" and family.endswith("x") and match[0] == f"{family}large":
+        return family[:-1], "xlarge"
+    return family, size
 
 
 def canonical_size(size: str) -> str:

@@ -16,7 +16,7 @@ from assistant.planner.usage import Usage
 from assistant.planner.vocabulary import any_of, table, word_index, words
 from knowledge.ec2.catalogue import Catalogue
 from tools.errors import UnknownNameError
-from tools.names import INSTANCE_PATTERN, Names, Subject, canonical_size
+from tools.names import INSTANCE_PATTERN, Names, Subject, canonical_size, split_instance
 
 MASK = "\x01"
 """Stands for a character that an earlier pattern has read."""
@@ -101,7 +101,7 @@ class EntityReader:
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Build the patterns lazily from `catalogue`."""
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._names = Names(catalogue)
 
     def read(self, text: str) -> Entities:
@@ -125,11 +125,11 @@ class EntityReader:
     def _read_instances(self, found: Entities) -> None:
         found.sagemaker = any(True for _ in _scan(_SAGEMAKER, found))
         for match in _scan(_INSTANCE, found):
-            self._add(found, match.start(), f"{match[1]}.{canonical_size(match[2])}", match[0])
+            self._add(found, match.start(), ".".join(split_instance(match)), match[0])
         for match in _scan(_DOTTED, found):
             word = match[0]
             completed = f"{word}xlarge"
-            name = completed if completed in self._catalogue.types else word
+            name = completed if completed in self.catalogue.types else word
             self._add(found, match.start(), name, word)
 
     def _read_regions(self, found: Entities) -> None:
@@ -177,7 +177,7 @@ class EntityReader:
             owner = max(before, key=lambda m: m.start, default=None)
             family = _family_of(owner)
             name = f"{family}.{canonical_size(match[1])}"
-            if family and name in self._catalogue.types and owner is not None:
+            if family and name in self.catalogue.types and owner is not None:
                 if owner.subjects[0].kind == "family":
                     found.mentions.remove(owner)
                 found.mentions.append(
@@ -196,7 +196,7 @@ class EntityReader:
         """Read `c8gはc7gより…large同士で` as this size of every family named."""
         for index, mention in enumerate(found.mentions):
             name = f"{_family_of(mention)}.{size}"
-            if name in self._catalogue.types:
+            if name in self.catalogue.types:
                 found.mentions[index] = Mention(
                     mention.start, mention.text, (Subject("instance", name),)
                 )
@@ -206,7 +206,8 @@ class EntityReader:
             if match := pattern.search(found.rest):
                 if is_unneeded(found.rest, match):
                     continue
-                negated = is_negated(found.rest, match)
+                # GPU は要りません is the filter itself, not its negation.
+                negated = "has_gpu" not in row and is_negated(found.rest, match)
                 found.filters.append(row | {"negated": True} if negated else row)
         self._drop_negated(found)
         pattern, index = word_index("attributes")
@@ -244,19 +245,19 @@ class EntityReader:
     def _variants(self) -> dict[str, tuple[Subject, ...]]:
         """GPU models that come with different amounts of memory."""
         models: dict[str, list[Subject]] = {}
-        for key in self._catalogue.gpus:
+        for key in self.catalogue.gpus:
             if re.search(r"-\d+GB$", key):
                 models.setdefault(key.partition("-")[0], []).append(Subject("gpu", key))
         return {model: tuple(found) for model, found in models.items()}
 
     @cached_property
     def _other_families(self) -> frozenset[str]:
-        return frozenset(name.partition(".")[0] for name in self._catalogue.other_types)
+        return frozenset(name.partition(".")[0] for name in self.catalogue.other_types)
 
     @cached_property
     def _region_words(self) -> tuple[re.Pattern[str], dict[str, str]]:
-        index = {region.code: region.code for region in self._catalogue.regions.values()}
-        for region in self._catalogue.regions.values():
+        index = {region.code: region.code for region in self.catalogue.regions.values()}
+        for region in self.catalogue.regions.values():
             index |= {region.name.lower(): region.code, region.name_en.lower(): region.code}
         for code, entries in table("regions").items():
             index |= dict.fromkeys(entries, code)
@@ -279,8 +280,8 @@ class EntityReader:
 
     @cached_property
     def _gpu_pattern(self) -> re.Pattern[str]:
-        names = {gpu.model.lower() for gpu in self._catalogue.gpus.values()}
-        names |= {gpu.key.lower() for gpu in self._catalogue.gpus.values()}
+        names = {gpu.model.lower() for gpu in self.catalogue.gpus.values()}
+        names |= {gpu.key.lower() for gpu in self.catalogue.gpus.values()}
         names |= set(table("names")["gpu_aliases"])
         spelled = (
             r"[\s\-]*".join(map(re.escape, re.split(r"[\s\-]+", name)))
@@ -319,7 +320,7 @@ def cues(name: str, text: str) -> frozenset[str]:
 
 _MOST = r"(?:一番|最も|もっとも|1番)[^、。]{0,10}?"
 _EXTREMES = {
-    "superlative_high": re.compile(_MOST + r"(?:多|大き|大容量|高性能|高速|速|広|強|上位)"),
+    "superlative_high": re.compile(_MOST + r"(?:多|大き|大容量|高性能|高速|速|広|太|強|上位)"),
     "superlative_low": re.compile(_MOST + r"(?:安|小さ|少な|低)"),
 }
 
@@ -374,7 +375,7 @@ def _family_of(mention: Mention | None) -> str | None:
 
 
 _TOTAL = re.compile(r"合計|総量|トータル|全部で|全部足|足すと|合わせ|total|combined")
-_PER_GPU = re.compile(r"1?\s*(?:枚|基|gpu)\s*(?:あたり|当たり|につき)|per gpu")
+_PER_GPU = re.compile(r"1?\s*(?:枚|基|gpu)\s*(?:あたり|当たり|につき|の?単価)|per gpu")
 _COMPUTE = re.compile(r"性能|tflops|flops|演算|理論値|速度")
 
 

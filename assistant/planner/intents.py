@@ -165,7 +165,7 @@ def _asks_which(s: Signals) -> bool:
     return bool(
         re.search(
             r"どれ|どの|どんな|何が|なにが|which|what|いくつ|いくら|how many|how much|"
-            r"何分|何枚|何基|何gb|何台|どこ|どちら|どっち|一覧",
+            r"何分|何枚|何基|何gb|何台|何種|何個|何件|どこ|どちら|どっち|一覧",
             s.text,
         )
     )
@@ -194,7 +194,7 @@ def _chooses_between(s: Signals) -> bool:
     """Whether a follow-up asks which of the things named before is better (`安いのはどっち?`)."""
     if s.named or s.context is None or s.context.intent == "find" or "gpu_scope" in s.cues:
         return False
-    which = bool(re.search(r"どっち|どちら|which|差額|の差", s.text)) or (
+    which = bool(re.search(r"どっち|どちら|which|差額|の差|差は|何倍|how many times", s.text)) or (
         s.superlative and len(s.context.subjects) > 1
     )
     return which and len(s.context.recent) > 1
@@ -204,7 +204,10 @@ def _costs(s: Signals) -> bool:
     """Whether the clause asks what use costs, or what a budget buys."""
     usage, priced = s.entities.usage, "usd_per_hour" in s.entities.attributes
     machines = s.kinds & {"instance", "family", "gpu"} and not s.entities.unknown
-    about_context = s.context is not None and bool(s.context.subjects) and not s.named
+    names_size = bool(s.entities.sizes) and not s.entities.mentions and not s.entities.unknown
+    about_context = (
+        s.context is not None and bool(s.context.subjects) and (names_size or not s.named)
+    )
     if (machines or about_context) and _asks_saving(s):
         return True
     if not (machines or about_context) or s.superlative:
@@ -227,7 +230,17 @@ def _costs(s: Signals) -> bool:
     sold = (
         priced and (any(term != "on-demand" for term in usage.terms) or usage.count is not None)
     ) or ("usd_per_gpu_hour" in s.entities.attributes and "instance" in s.kinds)
-    return bool(lasting or usage.has_budget or sold or (about_context and usage.count is not None))
+    owned = s.context.usage.count if about_context and s.context and s.context.usage else None
+    checked = "verify" in s.cues and usage.has_budget and not _asks_which(s)
+    if checked and machines:
+        return False
+    return bool(
+        lasting
+        or usage.has_budget
+        or sold
+        or (about_context and usage.count is not None)
+        or (priced and owned is not None and owned > 1)
+    )
 
 
 def _asks_saving(s: Signals) -> bool:

@@ -34,6 +34,8 @@ def normalise(text: str) -> str:
     word = _DASHES.sub("-", _CONTROL.sub(" ", word))
     word = re.sub(r"(?<=[a-z0-9])[・。](?=[a-z0-9])", ".", word)
     word = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", word)
+    word = re.sub(r"(?<=\d)\s+x\s*large", "xlarge", word)
+    word = re.sub(r"(?<=[a-z0-9])\s*\.\s+(?=\d*xlarge|large|medium|metal)", ".", word)
     word = re.sub(r"(vram|gpu|memory|ram|cpu|nvme|ssd|ebs)(?=\d)", r"\1 ", word)
     word = re.sub(r"(\d)\s*まい", r"\1枚", word)
     word = re.sub(r"(\d)\s*分の\s*(\d)", r"\2/\1", word)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from assistant.planner.entities import Entities
@@ -13,6 +13,7 @@ from assistant.planner.usage import continued
 from tools.names import Subject
 
 MAX_RECENT = 6
+_COMPARABLE = ("instance", "family", "gpu")
 _EVERYWHERE = re.compile(
     r"リージョン(?:を|は)?問わ|どのリージョンでも|全リージョン|世界(?:中|で)|any region|all regions"
 )
@@ -63,7 +64,7 @@ def _completed(
     if request.subjects and all(s.kind == "gpu" for s in request.subjects):
         request = replace(request, quantities=tuple(_of_gpu(q, text) for q in request.quantities))
     if context is not None:
-        named = (s for s in (*context.recent, *found.subjects) if s.kind in ("instance", "family"))
+        named = (s for s in (*context.recent, *found.subjects) if s.kind in _COMPARABLE)
         request = replace(request, recent=tuple(dict.fromkeys(named))[-MAX_RECENT:])
     if context is None or intent.startswith("decline") or intent in _TALK:
         return request
@@ -116,8 +117,9 @@ def _carry(request: Request, cues: frozenset[str], context: Request) -> Request:
         return _search_within(request, context)
     if request.intent == "find" and not (context.intent == "find" and _narrows(request, cues)):
         return request
-    if request.intent == "compare" and len(context.subjects) < 2:
-        return replace(request, subjects=context.recent[-2:])
+    if request.intent == "compare" and len(_models(context.subjects)) < 2:
+        attributes = request.attributes or context.attributes
+        return replace(request, subjects=_last_two(context.recent), attributes=attributes)
     if context.intent == "find" and request.intent == "verify" and context.subjects:
         return replace(request, subjects=context.subjects)
     if context.intent == "find":
@@ -134,6 +136,20 @@ def _carry(request: Request, cues: frozenset[str], context: Request) -> Request:
         quantities=request.quantities or (context.quantities if intent == context.intent else ()),
         filters=request.filters or (context.filters if intent == context.intent else ()),
     )
+
+
+def _last_two(recent: Sequence[Subject]) -> tuple[Subject, ...]:
+    """Return the two things named last; variants of one GPU (A100-40GB, A100-80GB) are one."""
+    names = _models(reversed(recent))[:2]
+    return tuple(subject for subject in recent if _model(subject) in names)
+
+
+def _models(subjects: Iterable[Subject]) -> list[str]:
+    return list(dict.fromkeys(map(_model, subjects)))
+
+
+def _model(subject: Subject) -> str:
+    return subject.key.partition("-")[0] if subject.kind == "gpu" else subject.key
 
 
 def _same_question(request: Request, cues: frozenset[str], context: Request) -> Request:

@@ -12,11 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answer import Language
-from assistant.planner.entities import MASK, Entities, EntityReader, cues, superlatives
+from assistant.planner.entities import (
+    MASK,
+    Entities,
+    EntityReader,
+    Mention,
+    cues,
+    superlatives,
+)
 from assistant.planner.intents import decide
 from assistant.planner.normalise import is_english, normalise
 from assistant.planner.request import Request
 from assistant.planner.slots import complete, merge
+from assistant.planner.steps import Sizes, read_step
 from assistant.planner.usage import Usage
 
 HISTORY = 12
@@ -24,7 +32,7 @@ HISTORY = 12
 MAX_CLAUSES = 6
 
 _CLAUSE_END = re.compile(
-    r"[。!?\n;]+|(?<=[がけ])、(?=.{4})|(?<=[いのでは者域料金価格])と、(?=.{6})|と、(?=\S{0,6}(?:一番|最も|最安))|(?:、|,\s*)(?=それと|あと|また|ついでに|それから|あわせて|そして|and\s|also\s)"
+    r"[。!?\n;]+|、(?=[a-z]+\d[a-z0-9\-.]*は(?:amd|intel|graviton|[ahlvbt]\d))|(?<=[がけ])、(?=.{4})|(?<=[いのでは者域料金価格])と、(?=.{6})|と、(?=\S{0,6}(?:一番|最も|最安))|(?:、|,\s*)(?=それと|あと|また|ついでに|それから|あわせて|そして|and\s|also\s)"
 )
 _FILLER = re.compile(r"^(?:それと|あと|また|ついでに|それから|あわせて|そして|and|also)[、,\s]*")
 
@@ -55,16 +63,17 @@ class Understander:
     def __init__(self, reader: EntityReader) -> None:
         """Use `reader` for the names."""
         self._reader = reader
+        self._sizes = Sizes(reader.catalogue)
 
     def understand(self, question: str, history: Sequence[str] = ()) -> Understanding:
         """Return what `question` asks, completed from the earlier questions of its thread."""
         previous: tuple[Request, ...] = ()
         for earlier in history[-HISTORY:]:
-            previous = _carried(_requests(self._clauses(earlier), previous)) or previous
+            previous = _carried(self._requests(self._clauses(earlier), previous)) or previous
         clauses = self._clauses(question)
         return Understanding(
             language="en" if is_english(question) else "ja",
-            requests=_requests(clauses, previous),
+            requests=self._requests(clauses, previous),
             injection=any("injection" in clause.scope for clause in clauses),
         )
 
@@ -85,6 +94,27 @@ class Understander:
         if tail == "?":
             found |= {"question"}
         return Clause(part, entities, found, scope)
+
+    def _requests(
+        self, clauses: Sequence[Clause], previous: tuple[Request, ...]
+    ) -> tuple[Request, ...]:
+        requests: list[Request] = []
+        context = previous[-1] if previous else None
+        for clause in clauses:
+            self._resolve_step(clause, context)
+            intent = decide(clause.entities, clause.cues, clause.scope, clause.text, context)
+            request = complete(intent, clause.entities, clause.cues, clause.text, context)
+            requests.append(request)
+            if request.carries:
+                context = request
+        return merge(requests)
+
+    def _resolve_step(self, clause: Clause, context: Request | None) -> None:
+        """Name the size that a follow-up describes by the one before (`もう一段上だと?`)."""
+        step = read_step(clause.text) if context and not clause.entities.mentions else None
+        if step and context:
+            found = self._sizes.stepped(context.subjects, step)
+            clause.entities.mentions += [Mention(0, "", (subject,)) for subject in found]
 
 
 def _joined(clauses: Sequence[Clause]) -> list[Clause]:
@@ -108,7 +138,11 @@ def _joined(clauses: Sequence[Clause]) -> list[Clause]:
             continue
         checks = "verify" in clause.cues and not clause.cues & {"help", "greeting"}
         if kept and checks and _names_nothing(clause):
-            kept[-1] = replace(kept[-1], cues=kept[-1].cues | {"verify"})
+            # これ合ってますよね asks about everything that was stated before it.
+            kept = [
+                replace(c, cues=c.cues | {"verify"}) if c is kept[-1] or _states(c) else c
+                for c in kept
+            ]
         else:
             kept.append(clause)
     return kept
@@ -128,6 +162,12 @@ def _names_nothing(clause: Clause) -> bool:
     )
 
 
+def _states(clause: Clause) -> bool:
+    """Whether a clause states something that can be checked."""
+    claims = clause.entities.filters or clause.entities.quantities
+    return bool(clause.entities.mentions and claims) and "question" not in clause.cues
+
+
 _PLACE = re.compile(r"(?:リージョン)?(?:で|にて|です|の場合)?|in|region")
 
 
@@ -141,18 +181,6 @@ def _only_adds_region(clause: Clause) -> bool:
 def _only_states_rate(clause: Clause) -> bool:
     spans = clause.entities.usage.spans
     return bool(spans) and all(span.kind == "rate" for span in spans) and _names_nothing(clause)
-
-
-def _requests(clauses: Sequence[Clause], previous: tuple[Request, ...]) -> tuple[Request, ...]:
-    requests: list[Request] = []
-    context = previous[-1] if previous else None
-    for clause in clauses:
-        intent = decide(clause.entities, clause.cues, clause.scope, clause.text, context)
-        request = complete(intent, clause.entities, clause.cues, clause.text, context)
-        requests.append(request)
-        if request.carries:
-            context = request
-    return merge(requests)
 
 
 def _carried(requests: tuple[Request, ...]) -> tuple[Request, ...]:

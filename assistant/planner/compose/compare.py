@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from assistant.planner.compose.claims import judge
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.gpus import compare_gpus
 from assistant.planner.compose.phrases import Phrases, display, fraction, number
@@ -44,7 +45,8 @@ def compare(draft: Draft, request: Request, result: Comparison) -> None:
             draft.cite_quote(machine.quote("spot"))
             draft.cite_quote(machine.quote("capacity-block"))
     else:
-        compare_gpus(draft, [column for column in columns if isinstance(column, Gpu)], result)
+        gpus = [column for column in columns if isinstance(column, Gpu)]
+        compare_gpus(draft, gpus, result, _focused(request), request.claim)
     draft.cite(result.sources)
     draft.suggestions += _suggestions(draft.say, result)
 
@@ -155,7 +157,8 @@ def _focus(
     """Write the winner under the attribute asked for; return whether there was one."""
     key = request.sort or _focused(request)
     if key and request.claim:
-        _judge(draft, request, result, machines, key)
+        pairs = zip(result.items, machines, strict=True)
+        judge(draft, request.claim, key, {item.key: BY_KEY[key].of(m) for item, m in pairs})
     if key is None:
         return False
     say, items, region = draft.say, result.items, result.region
@@ -206,36 +209,6 @@ def _focused(request: Request) -> str | None:
     """Return the one attribute that a comparison is about, if there is one."""
     wanted = [key for key in request.attributes if key != "gpu_model"]
     return wanted[0] if len(wanted) == 1 else None
-
-
-def _judge(
-    draft: Draft,
-    request: Request,
-    result: Comparison,
-    machines: Sequence[InstanceProfile],
-    key: str,
-) -> None:
-    """Say whether a stated comparison (`AはBより高い`) holds."""
-    assert request.claim is not None
-    subject, other, more = request.claim
-    values = {
-        item.key: BY_KEY[key].of(machine)
-        for item, machine in zip(result.items, machines, strict=True)
-    }
-    left, right = values.get(subject), values.get(other)
-    if not isinstance(left, int | float | Decimal) or not isinstance(right, int | float | Decimal):
-        return
-    names = {
-        "a": display(subject),
-        "b": display(other),
-        "label": draft.say.label(key).split("(")[0].strip(),
-    }
-    if left == right:
-        draft.phrase("j_equal", **names)
-    else:
-        higher = left > right
-        verdict = "yes" if higher == more else "no"
-        draft.phrase(f"j_{verdict}_{'more' if higher else 'less'}", **names)
 
 
 def _ranges(draft: Draft, result: Comparison) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
+from assistant.planner.compose.claims import judge
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.phrases import Phrases, display, number
 from assistant.planner.compose.rows import label
@@ -30,9 +32,22 @@ _GPU_ROWS = (
 _ALWAYS = ("gpu_memory_gb", "memory_bandwidth_gb_s", "tflops_bf16")
 
 
-def compare_gpus(draft: Draft, gpus: Sequence[Gpu], result: Comparison) -> None:
-    """Write GPUs side by side: the rows that differ, the carriers, and a note on each."""
+def compare_gpus(
+    draft: Draft,
+    gpus: Sequence[Gpu],
+    result: Comparison,
+    focus: str | None = None,
+    claim: tuple[str, str, bool] | None = None,
+) -> None:
+    """Write GPUs side by side: the rows that differ, the carriers, and a note on each.
+
+    With a focus (memory, bandwidth, TFLOPS) only that is compared: who has more, and how much.
+    """
     say = draft.say
+    if focus and claim:
+        judge(draft, claim, focus, {gpu.key: BY_KEY[focus].of(gpu) for gpu in gpus})
+    if focus and _lead_by(draft, gpus, focus):
+        return
     parts = say.listed(say("c_part", name=gpu.key, what=_in_words(say, gpu)) for gpu in gpus)
     draft.phrase("c_lead_many", parts=parts)
     rows: list[tuple[str, ...]] = []
@@ -52,6 +67,30 @@ def compare_gpus(draft: Draft, gpus: Sequence[Gpu], result: Comparison) -> None:
         if note:
             draft.quoted.append(note)
             draft.add(f"- {gpu.key}: {note}")
+
+
+def _lead_by(draft: Draft, gpus: Sequence[Gpu], key: str) -> bool:
+    """Write which GPU has most of one attribute, and how many times the least."""
+    say = draft.say
+    known = [
+        (value, gpu)
+        for value, gpu in ((BY_KEY[key].of(gpu), gpu) for gpu in gpus)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    if len(known) < 2 or BY_KEY[key].better != "higher":
+        return False
+    (low, least), (high, most) = (pick(known, key=lambda row: row[0]) for pick in (min, max))
+    names = {"a": most.key, "b": least.key, "label": label(say, key)}
+    if high == low:
+        draft.phrase("c_gpu_equal", **names, value=say.value(key, high))
+        return True
+    values = {"value": say.value(key, high), "other": say.value(key, low)}
+    if len(gpus) > 2:  # only of two can the comparison tell a ratio
+        draft.phrase("c_gpu_more", **names, **values)
+    else:
+        ratio = number(Decimal(str(high)) / Decimal(str(low)))
+        draft.phrase("c_gpu_most", **names, **values, ratio=ratio)
+    return True
 
 
 def _in_words(say: Phrases, gpu: Gpu) -> str:
