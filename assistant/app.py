@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tools.glossary import GlossaryResult, Searcher
 
 MAX_QUESTION = 20_000
-"""Characters of a question; longer ones are refused before anything reads them."""
+"""Characters of a question; longer logs are cut to what tells, other texts are refused."""
 
 
 class Assistant:
@@ -78,6 +78,7 @@ class Assistant:
 
         started = time.perf_counter()
         thread = thread_id or uuid.uuid4().hex
+        question = _shortened(question)
         if len(question) > MAX_QUESTION:
             yield self._keep(refuse_long(question, thread, MAX_QUESTION), started)
             return
@@ -313,6 +314,15 @@ class _LibrarySearcher:
 
         with translated_errors():
             return self._library.search(question, filters or NO_FILTERS, limit)
+
+
+def _shortened(question: str) -> str:
+    """Return the telling part of a long log and the question beside it; other texts as is."""
+    if len(question) <= MAX_QUESTION:
+        return question
+    from tools.sizing.doctor_log import relevant_part
+
+    return relevant_part(question, MAX_QUESTION) or question
 
 
 def _is_folder(address: str) -> bool:

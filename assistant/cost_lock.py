@@ -7,36 +7,12 @@ machines. grounding.py asks here for facts whose attribute begins with `cost:`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from decimal import Decimal
 
 from assistant.figures import FigureMention
+from assistant.lock_rules import Equal, has_words, unit_of
 from tools.facts import Fact
 
 PREFIX = "cost:"
-_SPELLED = {
-    "ドル": "USD",
-    "JPY": "円",
-    "hours": "時間",
-    "hour": "時間",
-    "days": "日",
-    "day": "日",
-    "weeks": "週",
-    "week": "週",
-    "週間": "週",
-    "日間": "日",
-    "年間": "年",
-    "months": "か月",
-    "month": "か月",
-    "years": "年",
-    "year": "年",
-    "instances": "台",
-    "instance": "台",
-    "枚": "GPU",
-    "基": "GPU",
-    "GPUs": "GPU",
-    "regions": "リージョン",
-}
 _COLUMNS = {"台数": "台", "Count": "台", "課金時間": "時間", "Billed hours": "時間"}
 _TIME = re.compile(r"時間|か月|月|年|日|hour|month|year|day")
 _RHYTHM = {
@@ -61,11 +37,9 @@ _WORDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def agrees(
-    mention: FigureMention, fact: Fact, equal: Callable[[FigureMention, Decimal], bool]
-) -> bool:
+def agrees(mention: FigureMention, fact: Fact, equal: Equal) -> bool:
     """Whether a figure may state a fact of an estimate, by unit, words around it and value."""
-    unit = _SPELLED.get(mention.unit, mention.unit) or _column_unit(mention)
+    unit = unit_of(mention, _COLUMNS)
     if unit in ("", "×"):
         return (
             fact.attribute == f"{PREFIX}interruption"
@@ -76,21 +50,13 @@ def agrees(
     return same and _worded(mention, fact) and equal(mention, fact.value)
 
 
-def _column_unit(mention: FigureMention) -> str:
-    """Return the unit that a table's column gives to a bare number."""
-    return next(
-        (unit for title, unit in _COLUMNS.items() if mention.label.rstrip().find(title) >= 0), ""
-    )
-
-
 def _worded(mention: FigureMention, fact: Fact) -> bool:
     """Whether the sentence has the words that the fact's meaning needs."""
     name = fact.attribute.removeprefix(PREFIX)
     rhythm = next((words for key, words in _RHYTHM.items() if name.endswith(key)), None)
     if rhythm and not name.startswith("hours"):
         return _last_time(mention) in rhythm
-    needed = next((words for key, words in _WORDS.items() if name.startswith(key)), None)
-    return needed is None or any(word in mention.segment for word in needed)
+    return has_words(mention.segment, name, _WORDS)
 
 
 def _last_time(mention: FigureMention) -> str:

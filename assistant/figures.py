@@ -67,8 +67,24 @@ _UNITS = (
     *("日間", "日", "か月", "週間", "週", "年間", "年", "JPY"),
     *("hours", "hour", "days", "day", "weeks", "week", "months", "month", "years", "year"),
     *("instances", "instance"),
+    *(
+        "トークン/秒",
+        "tokens/s",
+        "トークン",
+        "tokens",
+        "バイト",
+        "bytes",
+        "KiB",
+        "ms",
+        "秒",
+        "seconds",
+    ),
+    *("人", "users", "リクエスト", "requests", "request"),
 )
-_UNIT = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
+_UNIT = "|".join(
+    # Billions and millions of parameters, too.
+    (*map(re.escape, sorted(_UNITS, key=len, reverse=True)), "[BM](?![A-Za-z])")
+)
 _NUMBER = re.compile(
     # Only ASCII letters make a number part of a name (g5, FP8): Japanese ones stand beside figures,
     # and even after an ASCII letter a number with a measure is a figure (VRAM48GB).
@@ -76,16 +92,28 @@ _NUMBER = re.compile(
     r"(?:(?<![A-Za-z0-9_.])(?<![A-Za-z_]-)|"
     r"(?<=[A-Za-z])(?=[\d.,]+\s*(?:[GMT]i?B|[GMT]bps|[TP]FLOPS|GHz|USD|vCPU)))"
     r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?![.,]?\d)"
-    rf"(?P<scale>[万億千]?)\s*(?P<unit>{_UNIT})?"
+    rf"(?P<scale>\s?(?:[万億千兆]|(?:million|billion|trillion)\b))?\s*(?P<unit>{_UNIT})?"
 )
+_SCALES = {
+    "千": 10**3,
+    "万": 10**4,
+    "億": 10**8,
+    "兆": 10**12,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
 _NOT_FIGURES = re.compile(
     r"\d{4}-\d{2}-\d{2}|\[\d+\]|https?://\S+|\(\S+://\S+\)|"
     r"(?i:fp\d+|bf16|tf32|int\d|x86_64|arm64|flashattention-\d|zero-\d|sm_\d+|us-[a-z]+-\d|[a-z]{2}-[a-z]+-\d)|"
     r"(?:\d(?:st|nd|rd|th)(?:/\d(?:st|nd|rd|th))* Gen)|第\s*\d\s*世代|"
     r"Graviton\s*\d\w*|Inferentia\s*\d?|Trainium\s*\d?|Xeon [\w\-]+ ?v?\d?|EPYC \w+|"
     r"NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|\d+分の\d+|"
-    r"\d+ ?[BM](?:\s*級| class)"
+    r"\d+ ?[BM](?:\s*級| class)|"
+    r"(?<!\d)1 ?(?:枚|台|基|GPU|トークン|リクエスト|パラメータ|ステップ|時間|人)(?=あたり|だけ)|"
+    r"100 ?万トークン(?=あたり)"
 )
+_RANGE = re.compile(r"\s*(?:〜|~|–|から|to)\s*")
 _SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+(?=[A-Z])|\n")
 
 
@@ -208,8 +236,9 @@ def _mentions(
     found, masked = names.find(text), names.mask(text)
     for match in _NUMBER.finditer(masked):
         number = match["number"].replace(",", "")
-        scale = {"万": 10**4, "億": 10**8, "千": 10**3}.get(match["scale"], 1)
+        scale = _SCALES.get((match["scale"] or "").strip(), 1)
         unit = match["unit"] or ("USD" if match["dollar"] else "×" if match["times"] else "")
+        unit = unit or _unit_of_range(masked, match.end())
         near = _nearest(found, match.start())
         only_gpus = all(name.is_gpu for name in found)
         subjects = (*near, *fallback) if cell or only_gpus else near
@@ -223,6 +252,13 @@ def _mentions(
             segment=segment,
             cell=cell,
         )
+
+
+def _unit_of_range(text: str, end: int) -> str:
+    """Return the unit of the upper end where a number is the lower end of a range (`3〜5 時間`)."""
+    between = _RANGE.match(text, end)
+    upper = _NUMBER.match(text, between.end()) if between else None
+    return (upper["unit"] or "") if upper else ""
 
 
 def _nearest(found: list[Named], position: int) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, cached_property, lru_cache
 
-from assistant import cost_lock
+from assistant import cost_lock, sizing_lock
 from assistant.answer import Figure, Language
 from assistant.figures import FigureMention, FigureReader, NameFinder
 from assistant.planner.vocabulary import any_of, table
@@ -23,6 +23,7 @@ from tools.attributes import BY_KEY
 from tools.cost import COST
 from tools.facts import SEARCH, Fact, FactGroup, fact_groups
 from tools.results import Result
+from tools.sizing.figures import SIZE, model_names
 
 MAX_RELATIVE_ERROR = Decimal("0.01")
 _DOTTED = re.compile(
@@ -164,7 +165,7 @@ class Reader:
     def judge(self, piece: str) -> Verdict:
         """Return the figures of the next piece with their facts, and what nothing supports."""
         verdict = Verdict(unknown_names=self._unknown_names(piece))
-        for mention in self._figures.read(piece):
+        for mention in self._figures.read(_without(piece, self.facts.model_names)):
             fact = _support(mention, self.facts, self._catalogue)
             if fact is None:
                 verdict.unsupported.append(mention)
@@ -196,6 +197,8 @@ class FactIndex:
             for subject, groups in fact_groups(result).items():
                 self._groups.setdefault(subject, []).extend(groups)
         self._facts: dict[str, list[Fact]] = {}
+        self.model_names = {name for result in results for name in model_names(result)}
+        """Names of models (`Llama 3 8B`): their digits are no figures."""
 
     def __contains__(self, subject: str) -> bool:
         """Whether there are facts about the subject."""
@@ -247,7 +250,7 @@ def _support(mention: FigureMention, facts: FactIndex, catalogue: Catalogue) -> 
     """Return the fact behind a figure, if there is one."""
     regions = _regions(mention.label + mention.segment, catalogue)
     allowed = _allowed(mention.label)
-    for subject in (*mention.subjects, SEARCH, COST):
+    for subject in (*mention.subjects, SEARCH, COST, SIZE):
         for fact in _facts_about(subject, facts, catalogue):
             if _agrees(mention, fact, allowed) and (
                 not fact.region or not regions or fact.region in regions
@@ -275,6 +278,8 @@ def _carries(catalogue: Catalogue, name: str, gpu: str) -> bool:
 def _agrees(mention: FigureMention, fact: Fact, allowed: frozenset[str]) -> bool:
     if fact.attribute.startswith(cost_lock.PREFIX):
         return cost_lock.agrees(mention, fact, _equal)
+    if fact.attribute.startswith(sizing_lock.PREFIX):
+        return sizing_lock.agrees(mention, fact, _equal)
     attribute = (
         fact.attribute.partition(":")[0] if fact.attribute.startswith("usd") else fact.attribute
     )

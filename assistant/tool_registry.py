@@ -17,6 +17,8 @@ from tools import cost, glossary, instances
 from tools.errors import ToolInputError, UnknownNameError
 from tools.profiles import profiler
 from tools.results import InputFailure, NameFailure, Result
+from tools.sizing import doctor, model_memory, plan, serve
+from tools.sizing.models import InferenceRequest, TrainingRequest
 
 MAX_ALTERNATIVES = 6
 SearcherFactory = Callable[[], glossary.Searcher | None]
@@ -79,6 +81,38 @@ TOOLS: dict[str, Tool] = {
             instances.find,
             "Find instance types by filters (series, family, GPU, CPU, numeric conditions on "
             "attributes, price, region) with sort order. Not for a type that is already named.",
+        ),
+        Tool(
+            "size_training",
+            TrainingRequest,
+            plan.plan_training,
+            "Plan the training of a model (full, LoRA, QLoRA): whether it fits a named instance, "
+            "else the cheapest that does, with memory, speed, time and cost. Not for serving "
+            "(size_inference), nor for the price of machines alone (estimate_cost).",
+        ),
+        Tool(
+            "size_inference",
+            InferenceRequest,
+            serve.plan_inference,
+            "Plan serving a model with vLLM (or on the CPU of a C instance): whether it fits a "
+            "named instance, else the cheapest that does, with memory, concurrent requests, "
+            "tokens/s and cost. Not for training (size_training).",
+        ),
+        Tool(
+            "model_memory",
+            model_memory.ModelMemoryRequest,
+            model_memory.model_memory,
+            "Return what a model takes by itself: parameters, weights by format, KV cache of a "
+            "context, Adam and ZeRO model states per GPU. Not for whether it fits a machine "
+            "(size_training, size_inference).",
+        ),
+        Tool(
+            "diagnose",
+            doctor.DiagnoseRequest,
+            doctor.diagnose,
+            "Read a pasted out-of-memory traceback, nvidia-smi output, DeepSpeed JSON or Hugging "
+            "Face config.json and say what is wrong and what to change first. Not for questions "
+            "without such a paste.",
         ),
     )
 }

@@ -6,7 +6,7 @@ between, which belongs to a single member, does not pass as a statement about th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -14,7 +14,8 @@ from typing import Literal
 
 from knowledge.ec2.schema import NotOffered, Price
 from tools.attributes import ATTRIBUTES, BY_KEY, Value
-from tools.cost import CostEstimate, CostFigure, figure_groups
+from tools.cost import CostEstimate, figure_groups
+from tools.figure import FigureMaker
 from tools.glossary import GlossaryResult
 from tools.instances import Comparison, Description, SearchResult
 from tools.names import fold
@@ -28,6 +29,7 @@ from tools.profiles import (
     SeriesProfile,
 )
 from tools.results import InputFailure, NameFailure, Result
+from tools.sizing.figures import sizing_groups
 
 Bound = Literal["exact", "min", "max"]
 SEARCH = "search"
@@ -73,8 +75,7 @@ def fact_groups(result: Result) -> dict[str, list[FactGroup]]:
                 for column in result.columns:
                     groups.setdefault(column, []).append(partial(_ratios, column, result))
         case CostEstimate():
-            for subject, makers in figure_groups(result).items():
-                groups[subject] = [partial(_costs, make) for make in makers]
+            _group_figures(figure_groups(result), groups)
         case SearchResult():
             groups[SEARCH] = [partial(_search, result)]
             _group_instances((*result.items, *result.elsewhere), groups)
@@ -84,10 +85,19 @@ def fact_groups(result: Result) -> dict[str, list[FactGroup]]:
             _group_instances(result.alternatives, groups)
         case GlossaryResult() | InputFailure():
             pass
+        case _:
+            _group_figures(sizing_groups(result), groups)
     return groups
 
 
-def _costs(make: Callable[[], Iterator[CostFigure]]) -> Iterator[Fact]:
+def _group_figures(
+    makers: Mapping[str, Sequence[FigureMaker]], groups: dict[str, list[FactGroup]]
+) -> None:
+    for subject, made in makers.items():
+        groups[subject] = [partial(_computed, make) for make in made]
+
+
+def _computed(make: FigureMaker) -> Iterator[Fact]:
     for figure in make():
         yield Fact(
             figure.subject, figure.attribute, figure.value, figure.unit, region=figure.region

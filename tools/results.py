@@ -16,6 +16,14 @@ from tools.errors import NameProblem
 from tools.glossary import GlossaryResult
 from tools.instances import Comparison, Description, SearchResult
 from tools.profiles import InstanceProfile, Model
+from tools.sizing.model_memory import ModelMemory
+from tools.sizing.models import (
+    Diagnosis,
+    InferencePlan,
+    InferenceRefusal,
+    TrainingPlan,
+    TrainingRefusal,
+)
 
 
 class NameFailure(Model):
@@ -45,6 +53,12 @@ Result = Annotated[
     | SearchResult
     | CostEstimate
     | GlossaryResult
+    | TrainingPlan
+    | TrainingRefusal
+    | InferencePlan
+    | InferenceRefusal
+    | ModelMemory
+    | Diagnosis
     | NameFailure
     | InputFailure,
     Field(discriminator="kind"),

@@ -46,6 +46,13 @@ COMMANDS = {
         "ui.commands.web",
         Text("ブラウザーの画面を開きます。", "Serve the page for browsers."),
     ),
+    "size": Lazy(
+        "ui.commands.size",
+        Text(
+            "モデルの見積もり: train, infer, diagnose",
+            "Sizing of models: train, infer, diagnose",
+        ),
+    ),
     "catalog": Lazy(
         "ui.commands.catalog",
         Text("仕様と料金のデータ: show, refresh", "The data behind it: show, refresh"),

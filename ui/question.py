@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 2.0
 def read_question(words: Sequence[str], files: Sequence[str], console: Console) -> str:
     """Return the whole question; empty if nothing was given."""
     asked = clean_text(" ".join(words)).strip()
-    attached = [_read_file(path) for path in files]
+    attached = [read_file(path) for path in files]
     if asked == "-" or not is_tty(sys.stdin):
         attached.insert(0, _read_stdin(console, patient=asked not in ("", "-")))
     return "\n\n".join(part for part in (*attached, "" if asked == "-" else asked) if part)
@@ -43,7 +43,13 @@ def decode(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\x00", "").strip()
 
 
-def _read_file(path: str) -> str:
+def read_attached(path: str, console: Console) -> str:
+    """Return the text of a file, or of standard input for `-`."""
+    return _read_stdin(console, patient=False) if path == "-" else read_file(path)
+
+
+def read_file(path: str) -> str:
+    """Return the text of a file. Raises Misuse if it cannot be read."""
     try:
         with Path(path).expanduser().open("rb") as file:
             data = file.read(MAX_ATTACHED_BYTES + 1)

@@ -13,7 +13,9 @@ from assistant.planner.negation import is_negated, is_ruled_out, is_unneeded
 from assistant.planner.quantities import Quantity, find_quantities
 from assistant.planner.schedules import read_usage
 from assistant.planner.usage import Usage
-from assistant.planner.vocabulary import any_of, table, word_index, words
+from assistant.planner.vocabulary import any_of, respace, table, word_index, words
+from assistant.planner.workload import NO_WORKLOAD, Workload
+from assistant.planner.workload_reader import read_workload
 from knowledge.ec2.catalogue import Catalogue
 from tools.errors import UnknownNameError
 from tools.names import INSTANCE_PATTERN, Names, Subject, canonical_size, split_instance
@@ -81,6 +83,7 @@ class Entities:
     """How long, how many, under which terms and for how much (schedules.py)."""
     usages: tuple[tuple[str, Usage], ...] = ()
     """By name, where several names have each their own count or length (lines.py)."""
+    workload: Workload = NO_WORKLOAD
     excluded: list[Subject] = field(default_factory=list[Subject])
     """What the clause rules out."""
     sagemaker: bool = False
@@ -106,8 +109,9 @@ class EntityReader:
 
     def read(self, text: str) -> Entities:
         """Return the entities of a normalised clause."""
-        found = Entities(text=text, rest=text)
+        found = Entities(text=text)
         found.usage, _ = read_usage(text)
+        found.workload, found.rest = read_workload(text)
         for span in found.usage.spans:
             if span.kind == "rate":  # 1 ドル 150 円 is no price of an instance
                 found.rest = _blank(found.rest, span.start, span.end)
@@ -212,7 +216,7 @@ class EntityReader:
         self._drop_negated(found)
         pattern, index = word_index("attributes")
         keys = [
-            index[match[0]] if match[0] in index else index[_respace(match[0], index)]
+            index[match[0]] if match[0] in index else index[respace(match[0], index)]
             for match in pattern.finditer(found.rest)
         ]
         found.attributes = list(dict.fromkeys(_specific(key, keys, found) for key in keys))
@@ -391,9 +395,3 @@ def _specific(key: str, keys: Sequence[str], found: Entities) -> str:
     if key == "tflops_fp16" and not re.search(r"fp16|半精度", text):
         return next((f"tflops_{p}" for p in ("bf16", "fp8", "fp32", "tf32") if p in text), key)
     return key
-
-
-def _respace(word: str, index: dict[str, str]) -> str:
-    """Return the listed spelling of a word that was written with other spaces."""
-    squeezed = re.sub(r"\s+", "", word)
-    return next(entry for entry in index if re.sub(r"\s+", "", entry) == squeezed)

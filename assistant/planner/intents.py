@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from assistant.planner.entities import Entities
 from assistant.planner.lines import asks_difference, asks_spot
 from assistant.planner.request import Intent, Request
+from assistant.planner.sizing import sizing_intent
 from assistant.planner.terms import mentions_term
 
 _DOMAIN = re.compile(r"gpu|cpu|世代|インスタンス|instance|ec2|aws|サーバ|マシン|vram|リージョン")
@@ -151,6 +152,8 @@ def decide(
     """Return the intent of a clause; `unclear` if no rule knows it."""
     signals = Signals(entities, cues, scope, text, context)
     for intent, holds in RULES:
+        if intent == "decline_sizing" and (sizing := sizing_intent(entities, cues, text, context)):
+            return sizing
         if holds(signals):
             return intent
     return "unclear"

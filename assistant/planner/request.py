@@ -8,6 +8,7 @@ from typing import Any, Literal
 from assistant.planner.entities import Repair
 from assistant.planner.quantities import Quantity
 from assistant.planner.usage import Usage
+from assistant.planner.workload import NO_WORKLOAD, Workload
 from tools.names import Subject
 
 Intent = Literal[
@@ -35,7 +36,12 @@ Intent = Literal[
     "decline_cost",
     "decline_sizing",
     "decline_generate",
+    "size_train",
+    "size_infer",
+    "diagnose",
 ]
+SIZING: frozenset[Intent] = frozenset({"size_train", "size_infer", "decline_sizing"})
+"""About a workload; the last one still lacks its model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class Request:
     """For costs: how long, how many, under which terms, within which budget."""
     usages: tuple[tuple[str, Usage], ...] = ()
     """By name, where several names have each their own count or length."""
+    workload: Workload = NO_WORKLOAD
+    """For sizing: the model, and how it is trained or served."""
     claim: tuple[str, str, bool] | None = None
     """A comparison that was stated: which subject, than which, and whether it has more."""
     text: str = ""
@@ -77,4 +85,4 @@ class Request:
     def carries(self) -> bool:
         """Whether later clauses may refer to this one."""
         named = self.subjects or self.quantities or self.filters or self.attributes
-        return bool(named) or self.intent == "find"
+        return bool(named) or self.intent == "find" or self.intent in SIZING

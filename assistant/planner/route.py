@@ -9,6 +9,12 @@ from typing import Any
 from assistant.planner.lines import adds_up, asks_difference
 from assistant.planner.quantities import Quantity
 from assistant.planner.request import Request
+from assistant.planner.sizing_route import (
+    asks_model_alone,
+    inference_args,
+    memory_args,
+    training_args,
+)
 from assistant.planner.usage import Usage
 from tools.attributes import BY_KEY
 from tools.instances import MAX_NAMES
@@ -33,6 +39,8 @@ def route(request: Request) -> list[Call]:
     regions = request.regions[:MAX_REGIONS] or (None,)
     if request.intent == "availability":
         regions = regions[:1]
+    if request.intent in ("diagnose", "size_train", "size_infer"):
+        return calls + _sizing(request, regions[0])
     if request.intent in ("concept", "unclear"):
         return [*calls, Call("search_glossary", {"query": request.text})]
     if request.intent == "find":
@@ -42,8 +50,12 @@ def route(request: Request) -> list[Call]:
             for region in regions
         ]
     names = [subject.key for subject in _real(request)][:MAX_NAMES]
-    if not names:
-        return calls
+    return calls + _about(request, names, regions) if names else calls
+
+
+def _about(request: Request, names: list[str], regions: tuple[str | None, ...]) -> list[Call]:
+    """Return the calls about what is named."""
+    calls: list[Call] = []
     if request.intent == "cost" and _specifications(request):
         calls.append(_call("describe_instances", names, request, regions[0]))
     if request.intent == "cost":
@@ -55,6 +67,17 @@ def route(request: Request) -> list[Call]:
     if request.intent in _DESCRIBED or request.intent == "compare":
         return calls + [_call("describe_instances", names, request, region) for region in regions]
     return calls
+
+
+def _sizing(request: Request, region: str | None) -> list[Call]:
+    """Return the calls about a model or a pasted log."""
+    if request.intent == "diagnose":
+        return [Call("diagnose", {"text": request.text})]
+    if asks_model_alone(request):
+        return [Call("model_memory", memory_args(request))]
+    if request.intent == "size_train":
+        return [Call("size_training", args) for args in training_args(request, region)]
+    return [Call("size_inference", args) for args in inference_args(request, region)]
 
 
 def _real(request: Request) -> list[Subject]:

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from assistant.planner.entities import Entities
 from assistant.planner.quantities import Quantity
-from assistant.planner.request import Intent, Request
+from assistant.planner.request import SIZING, Intent, Request
+from assistant.planner.sizing import complete_sizing, join_sizing
 from assistant.planner.usage import continued
 from tools.names import Subject
 
@@ -28,6 +29,8 @@ def complete(
 ) -> Request:
     """Return the request of a clause, with what it leaves unsaid taken from `context`."""
     request = _completed(intent, found, cues, text, context)
+    if intent in SIZING:
+        return complete_sizing(request, found, context)
     usage = None if found.usage.empty else found.usage
     if context is not None and context.usage and request.intent == "cost":
         usage = continued(usage, context.usage)
@@ -66,8 +69,10 @@ def _completed(
     if context is not None:
         named = (s for s in (*context.recent, *found.subjects) if s.kind in _COMPARABLE)
         request = replace(request, recent=tuple(dict.fromkeys(named))[-MAX_RECENT:])
-    if context is None or intent.startswith("decline") or intent in _TALK:
+    if context is None or intent.startswith("decline") or intent in (*_TALK, *SIZING):
         return request
+    if context.intent in SIZING:
+        context = replace(context, intent="describe")  # what is asked now is no workload
     if found.sizes and not found.subjects:
         request = _resized(request, found.sizes, context)
     return _carry(request, cues, context)
@@ -236,7 +241,7 @@ def _of_gpu(quantity: Quantity, text: str) -> Quantity:
 
 def merge(requests: Sequence[Request]) -> tuple[Request, ...]:
     """Drop small talk beside real requests, and requests that repeat another one."""
-    real = [request for request in requests if request.intent not in _TALK]
+    real = join_sizing([request for request in requests if request.intent not in _TALK])
     real = [
         r for i, r in enumerate(real) if not any(_narrowed(r, later) for later in real[i + 1 :])
     ]

@@ -26,6 +26,7 @@ from assistant.planner.request import Request
 from assistant.planner.slots import complete, merge
 from assistant.planner.steps import Sizes, read_step
 from assistant.planner.usage import Usage
+from tools.sizing.doctor import kind_of
 
 HISTORY = 12
 """Earlier questions that are read for context."""
@@ -67,6 +68,10 @@ class Understander:
 
     def understand(self, question: str, history: Sequence[str] = ()) -> Understanding:
         """Return what `question` asks, completed from the earlier questions of its thread."""
+        if kind_of(question):
+            # Logs and configurations are read by a tool, as they are.
+            pasted = Request(intent="diagnose", text=question)
+            return Understanding("en" if is_english(question) else "ja", (pasted,))
         previous: tuple[Request, ...] = ()
         for earlier in history[-HISTORY:]:
             previous = _carried(self._requests(self._clauses(earlier), previous)) or previous

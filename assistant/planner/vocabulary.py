@@ -48,3 +48,9 @@ def _whole(word: str) -> str:
     left = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", word) else ""
     right = r"(?![a-z0-9])" if re.search(r"[a-z0-9]$", word) else ""
     return f"{left}{escaped}{right}"
+
+
+def respace(word: str, index: dict[str, str]) -> str:
+    """Return the listed spelling of a word that was written with other spaces."""
+    squeezed = re.sub(r"\s+", "", word)
+    return next(entry for entry in index if re.sub(r"\s+", "", entry) == squeezed)

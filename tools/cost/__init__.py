@@ -4,14 +4,13 @@ Excludes tax, EBS and data transfer, which the catalogue does not price. Unknown
 """
 
 from tools.cost.estimate import estimate
-from tools.cost.figures import COST, CostFigure, cost_figures, figure_groups
+from tools.cost.figures import COST, cost_figures, figure_groups
 from tools.cost.models import CostEstimate, CostLine, CostRequest, JpyRate, UsageLine
 from tools.cost.usage import Schedule
 
 __all__ = [
     "COST",
     "CostEstimate",
-    "CostFigure",
     "CostLine",
     "CostRequest",
     "JpyRate",

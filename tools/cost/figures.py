@@ -6,15 +6,14 @@ beside its yen where the request gave a rate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple
 
 from knowledge.ec2.schema import NotOffered, Price
 from tools.cost.estimate import NIGHT_HOURS, WEEKEND_HOURS
 from tools.cost.models import Amounts, CostEstimate, CostLine, Equivalents, Offer, RegionOffers
 from tools.cost.usage import Usage
+from tools.figure import FigureMaker, Figures, ResultFigure
 from tools.profiles import Quote
 
 COST = "cost"
@@ -37,22 +36,9 @@ _UNITS = {
 }
 
 
-class CostFigure(NamedTuple):
-    """A number that an estimate supports."""
-
-    subject: str
-    attribute: str
-    value: Decimal
-    unit: str
-    region: str | None = None
-
-
-Figures = Iterator[CostFigure]
-
-
-def figure_groups(result: CostEstimate) -> dict[str, list[Callable[[], Figures]]]:
+def figure_groups(result: CostEstimate) -> dict[str, list[FigureMaker]]:
     """Return, by subject, functions that make the subject's figures."""
-    groups: dict[str, list[Callable[[], Figures]]] = {COST: [partial(_whole, result)]}
+    groups: dict[str, list[FigureMaker]] = {COST: [partial(_whole, result)]}
     for line in result.lines:
         groups.setdefault(line.name, []).append(partial(_line, result, line, line.name))
         for item in _offers(line):
@@ -76,35 +62,36 @@ def _whole(result: CostEstimate) -> Figures:
         yield from _amounts(result, COST, "total", result.total, None)
     if len(result.lines) == 1:
         yield from _line(result, result.lines[0], COST)
-    yield CostFigure(COST, "cost:lines", Decimal(len(result.lines)), "件")
+    yield ResultFigure(COST, "cost:lines", Decimal(len(result.lines)), "件")
     yield from _inputs(result)
     yield from _budget(result)
     for item in result.differences:
         yield from _money(result, COST, "difference", item.amount, None)
         yield from _money(result, COST, "difference_month", abs(item.per_month), None)
-        yield CostFigure(COST, "cost:difference_percent", item.percent, "%")
-        yield CostFigure(COST, "cost:difference_saving", item.saving_percent, "%")
+        yield ResultFigure(COST, "cost:difference_percent", item.percent, "%")
+        yield ResultFigure(COST, "cost:difference_saving", item.saving_percent, "%")
     if result.forgotten:
         yield from _money(result, COST, "night", result.forgotten.night, None)
         yield from _money(result, COST, "weekend", result.forgotten.weekend, None)
-        yield CostFigure(COST, "cost:night_hours", Decimal(NIGHT_HOURS), "時間")
-        yield CostFigure(COST, "cost:weekend_hours", Decimal(WEEKEND_HOURS), "時間")
+        yield ResultFigure(COST, "cost:night_hours", Decimal(NIGHT_HOURS), "時間")
+        yield ResultFigure(COST, "cost:weekend_hours", Decimal(WEEKEND_HOURS), "時間")
 
 
 def _inputs(result: CostEstimate) -> Figures:
     """Yield the numbers that the user gave and those that were assumed."""
     if result.jpy:
-        yield CostFigure(COST, "cost:jpy_per_usd", result.jpy.jpy_per_usd, "円")
-        yield CostFigure(COST, "cost:one_usd", Decimal(1), "USD")
+        yield ResultFigure(COST, "cost:jpy_per_usd", result.jpy.jpy_per_usd, "円")
+        yield ResultFigure(COST, "cost:one_usd", Decimal(1), "USD")
     if result.request.ebs_gb:
-        yield CostFigure(COST, "cost:ebs", result.request.ebs_gb, "GB")
+        yield ResultFigure(COST, "cost:ebs", result.request.ebs_gb, "GB")
     for note in result.assumptions:
         for value in note.values.values():
             if value.replace(".", "", 1).isdigit():
-                yield CostFigure(COST, f"cost:assumed_{note.code}", Decimal(value), "")
+                yield ResultFigure(COST, f"cost:assumed_{note.code}", Decimal(value), "")
     for name, values in _CONSTANTS.items():
         yield from (
-            CostFigure(COST, f"cost:assumed_{name}", Decimal(value), unit) for value, unit in values
+            ResultFigure(COST, f"cost:assumed_{name}", Decimal(value), unit)
+            for value, unit in values
         )
 
 
@@ -124,14 +111,14 @@ def _budget(result: CostEstimate) -> Figures:
     if budget is None:
         return
     if budget.jpy is not None:
-        yield CostFigure(COST, "cost:budget", budget.jpy, "円")
+        yield ResultFigure(COST, "cost:budget", budget.jpy, "円")
     yield from _money(result, COST, "budget", budget.usd, None)
-    yield CostFigure(COST, "cost:budget_hours", budget.hours, "時間")
+    yield ResultFigure(COST, "cost:budget_hours", budget.hours, "時間")
     yield from _money(result, COST, "budget_hours_cost", budget.hours_cost, None)
     if budget.left is not None:
         yield from _money(result, COST, "budget_left", abs(budget.left), None)
     if budget.count is not None:
-        yield CostFigure(COST, "cost:budget_count", Decimal(budget.count), "台")
+        yield ResultFigure(COST, "cost:budget_count", Decimal(budget.count), "台")
     if budget.count_cost is not None:
         yield from _money(result, COST, "budget_count_cost", budget.count_cost, None)
 
@@ -141,11 +128,11 @@ def _line(result: CostEstimate, line: CostLine, subject: str) -> Figures:
     region = line.region
     yield from _quote(subject, line.quote)
     yield from _quote(subject, line.on_demand)
-    yield CostFigure(subject, "cost:count", Decimal(line.count), "台")
-    yield CostFigure(subject, "cost:billed_hours", line.billed_hours, "時間")
+    yield ResultFigure(subject, "cost:count", Decimal(line.count), "台")
+    yield ResultFigure(subject, "cost:billed_hours", line.billed_hours, "時間")
     yield from _usage(subject, line.usage)
     for factor in line.factors:
-        yield CostFigure(subject, f"cost:factor_{factor.unit}", factor.value, _UNITS[factor.unit])
+        yield ResultFigure(subject, f"cost:factor_{factor.unit}", factor.value, _UNITS[factor.unit])
     if line.amounts:
         yield from _amounts(result, subject, "line", line.amounts, region)
     yield from _line_extras(result, line, subject)
@@ -166,20 +153,20 @@ def _line_extras(result: CostEstimate, line: CostLine, subject: str) -> Figures:
         if value is not None:
             yield from _money(result, subject, name, value, region)
     if line.gpus_each is not None:
-        yield CostFigure(subject, "cost:gpus", line.gpus_each, "GPU")
-        yield CostFigure(subject, "cost:gpus_total", line.gpus_each * line.count, "GPU")
+        yield ResultFigure(subject, "cost:gpus", line.gpus_each, "GPU")
+        yield ResultFigure(subject, "cost:gpus_total", line.gpus_each * line.count, "GPU")
     if line.saving_percent is not None:
-        yield CostFigure(subject, "cost:saving_percent", abs(line.saving_percent), "%", region)
+        yield ResultFigure(subject, "cost:saving_percent", abs(line.saving_percent), "%", region)
     if line.advice:
-        yield CostFigure(
+        yield ResultFigure(
             subject, "cost:advised_saving", Decimal(line.advice.savings_percent), "%", region
         )
         for edge in line.advice.interruption.strip("<>%").split("-"):
-            yield CostFigure(subject, "cost:interruption", Decimal(edge), "%", region)
+            yield ResultFigure(subject, "cost:interruption", Decimal(edge), "%", region)
     for item in line.break_evens:
         yield from _quote(subject, item.quote)
-        yield CostFigure(subject, "cost:break_even_hours", item.hours_per_month, "時間", region)
-        yield CostFigure(subject, "cost:break_even_saving", item.saving_percent, "%", region)
+        yield ResultFigure(subject, "cost:break_even_hours", item.hours_per_month, "時間", region)
+        yield ResultFigure(subject, "cost:break_even_saving", item.saving_percent, "%", region)
         yield from _money(result, subject, "break_even_month", item.per_month, region)
     for listed in (line.regions, line.equivalents):
         yield from _unpriced(subject, listed)
@@ -188,7 +175,7 @@ def _line_extras(result: CostEstimate, line: CostLine, subject: str) -> Figures:
 def _unpriced(subject: str, listed: RegionOffers | Equivalents | None) -> Figures:
     if listed:
         unit = "リージョン" if isinstance(listed, RegionOffers) else "件"
-        yield CostFigure(subject, "cost:unpriced", Decimal(len(listed.unpriced)), unit)
+        yield ResultFigure(subject, "cost:unpriced", Decimal(len(listed.unpriced)), unit)
 
 
 def _usage(subject: str, usage: Usage) -> Figures:
@@ -199,9 +186,9 @@ def _usage(subject: str, usage: Usage) -> Figures:
         "hours_per_year": usage.hours_per_year,
     }
     for name, value in hours.items():
-        yield CostFigure(subject, f"cost:{name}", value, "時間")
+        yield ResultFigure(subject, f"cost:{name}", value, "時間")
     for factor in (*usage.factors, *usage.calendar):
-        yield CostFigure(subject, f"cost:factor_{factor.unit}", factor.value, _UNITS[factor.unit])
+        yield ResultFigure(subject, f"cost:factor_{factor.unit}", factor.value, _UNITS[factor.unit])
 
 
 def _offers(line: CostLine) -> list[Offer]:
@@ -228,16 +215,16 @@ def _amounts(
 def _money(
     result: CostEstimate, subject: str, name: str, usd: Decimal, region: str | None
 ) -> Figures:
-    yield CostFigure(subject, f"cost:{name}", usd, "USD", region)
+    yield ResultFigure(subject, f"cost:{name}", usd, "USD", region)
     yen = result.in_jpy(usd)
     if yen is not None:
-        yield CostFigure(subject, f"cost:{name}", yen, "円", region)
+        yield ResultFigure(subject, f"cost:{name}", yen, "円", region)
 
 
 def _quote(subject: str, quote: Quote | None) -> Figures:
     purchase = quote.purchase if quote else None
     price = purchase.last_known if isinstance(purchase, NotOffered) else purchase
     if quote and isinstance(price, Price):
-        yield CostFigure(
+        yield ResultFigure(
             subject, f"cost:rate_{quote.term}", price.usd_per_hour, "USD", quote.region
         )

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from knowledge.ec2.schema import Gpu, InstanceType
+from knowledge.ec2.schema import Gpu, InstanceType, Source
 from tools.charts import Chart, Text
 from tools.profiles import Model, Quote
 
@@ -88,7 +88,7 @@ class ModelSpec(Model):
 class TrainingRequest(Model):
     """What is to be trained, on what. Fields left None are chosen by the planner of the tool."""
 
-    model: str
+    model: str = "Llama 3 8B"
     """Name (`llama-3-8b`), bare size (`7B`, `700億`), or the text of a config.json."""
     method: Method = "full"
     region: str
@@ -119,6 +119,8 @@ class TrainingRequest(Model):
     lora_rank: Annotated[int, Field(ge=1, le=4096)] = 16
     lora_targets: Literal["all-linear", "attention"] = "all-linear"
     spot: bool = False
+    states_only: bool = False
+    """Whether only the model states per GPU are asked for (the ZeRO paper's figures)."""
     budget_usd: Annotated[Decimal, Field(gt=0)] | None = None
     deadline_hours: Annotated[float, Field(gt=0)] | None = None
 
@@ -298,6 +300,7 @@ class TrainingPlan(Model):
     """NCCL, EFA and allocator variables that the launch script sets."""
     alternatives: tuple[PlanSummary, ...] = ()
     """Other placements that fit, cheapest first."""
+    sources: tuple[Source, ...] = ()
     charts: tuple[Chart, ...] = ()
 
 
@@ -315,7 +318,7 @@ class PlanSummary(Model):
     usable_gib: float
     tokens_per_second: float
     usd_per_hour: Decimal | None
-    usd: float | None
+    usd: Decimal | None
     hours: float | None
 
 
@@ -331,6 +334,7 @@ class TrainingRefusal(Model):
     smallest_change: Text | None
     alternatives: tuple[PlanSummary, ...]
     """The cheapest placements that fit without any other change, in the region."""
+    sources: tuple[Source, ...] = ()
     charts: tuple[Chart, ...] = ()
 
 
@@ -392,6 +396,7 @@ class InferencePlan(Model):
     rejected: tuple[Rejection, ...]
     warnings: tuple[Text, ...] = ()
     alternatives: tuple[InferenceSummary, ...] = ()
+    sources: tuple[Source, ...] = ()
     charts: tuple[Chart, ...] = ()
 
     @property
@@ -411,7 +416,7 @@ class InferenceSummary(Model):
     max_concurrency: int
     tokens_per_second_total: float
     usd_per_hour: Decimal | None
-    usd_per_million_tokens: float | None
+    usd_per_million_tokens: Decimal | None
 
 
 class InferenceRefusal(Model):
@@ -424,6 +429,7 @@ class InferenceRefusal(Model):
     memory: MemoryBreakdown | None
     smallest_change: Text | None
     alternatives: tuple[InferenceSummary, ...]
+    sources: tuple[Source, ...] = ()
     charts: tuple[Chart, ...] = ()
 
 

@@ -77,11 +77,14 @@ def compare(call: Call, *, names: tuple[str, ...], output: str | None) -> int:
     return run_tool(call, "compare_instances", {"names": list(names)}, output)
 
 
-def run_tool(call: Call, tool: str, request: dict[str, Any], output: str | None) -> int:
+def run_tool(
+    call: Call, tool: str, request: dict[str, Any], output: str | None, *, regional: bool = True
+) -> int:
     """Run a tool through the assistant and show its result."""
     settings = call.settings()
     assistant = call.session.build(settings)
-    result = assistant.run_tool(tool, {**request, "region": settings.region})
+    region = {"region": settings.region} if regional else {}
+    result = assistant.run_tool(tool, {**request, **region})
     if output == "json":
         call.console.write(result.model_dump_json(indent=2) + "\n")
     elif output == "csv":

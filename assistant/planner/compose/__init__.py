@@ -16,6 +16,7 @@ from assistant.planner.compose.glossary import glossary
 from assistant.planner.compose.phrases import Phrases, spaced
 from assistant.planner.compose.refuse import bad_input, talk, unknown_name
 from assistant.planner.compose.search import search
+from assistant.planner.compose.sizing import sizing
 from assistant.planner.compose.verify import verify
 from assistant.planner.request import Request
 from assistant.planner.understand import Understanding
@@ -105,6 +106,8 @@ def _write(draft: Draft, request: Request, result: Result) -> None:
             unknown_name(draft, request, result)
         case InputFailure():
             bad_input(draft, result)
+        case _:
+            sizing(draft, request, result)
 
 
 def _only_partly(outcomes: Sequence[tuple[Request, Sequence[Result]]]) -> bool:
@@ -124,6 +127,7 @@ def _finish(draft: Draft) -> Composition:
     draft.quoted.append(say("stale_price"))
     suggestions = list(dict.fromkeys(draft.suggestions))[:2]
     # A title may hold a figure (6ND); a suggestion states nothing.
+    draft.quoted += [say("quoted", question=text) for text in suggestions]
     draft.quoted += [say("quoted", question=text) for text in suggestions]
     if suggestions and citations:
         draft.phrase(

@@ -42,7 +42,13 @@ class Draft:
         """Append a phrase as a block. One without blanks is curated text, figures included."""
         text = self.say(key, **values)
         if self.say.is_fixed(key):
-            self.quoted.append(text)
+            self.phrase_text(text)
+        else:
+            self.add(text)
+
+    def phrase_text(self, text: str) -> None:
+        """Append curated text, figures included."""
+        self.quoted.append(text)
         self.add(text)
 
     def decline(self, key: str, reason: Reason, **values: object) -> None:

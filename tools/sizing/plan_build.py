@@ -1,0 +1,257 @@
+"""Build plans and refusals from trials: summaries, reasons, warnings, environment, charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from math import floor, log10
+
+from knowledge.ec2.catalogue import Catalogue
+from knowledge.ec2.schema import Source
+from tools.charts import Text
+from tools.sizing.changes import smallest_change
+from tools.sizing.limits import Limit, gpu_note
+from tools.sizing.models import (
+    ModelSpec,
+    PlanSummary,
+    Range,
+    Run,
+    RunCost,
+    TrainingPlan,
+    TrainingRefusal,
+    TrainingRequest,
+)
+from tools.sizing.placements import Machine
+from tools.sizing.plan_charts import memory_chart, placement_chart
+from tools.sizing.plan_reasons import choices_of, rejections_of
+from tools.sizing.plan_words import gib, largest, text
+from tools.sizing.setup import lora_parameters
+from tools.sizing.training_search import Miss, every_placement, ordered
+from tools.sizing.trial import PROBE_TOKENS, Trial
+
+MAX_OTHERS = 3
+MAX_NAMED = 5
+_DIGITS = 3
+
+
+def build_plan(
+    catalogue: Catalogue, request: TrainingRequest, trial: Trial, others: Sequence[Trial]
+) -> TrainingPlan:
+    """Return the plan of a trial that fits; `others` are further placements, cheapest first."""
+    setup, spec, memory = trial.setup, trial.spec, trial.memory
+    tokens = request.tokens
+    summaries = tuple(summary(item, tokens) for item in _priced_first(others)[:MAX_OTHERS])
+    adapters = request.method != "full"
+    own = summary(trial, tokens)
+    return TrainingPlan(
+        request=request,
+        model=spec,
+        placement=trial.machine.placement(trial.count),
+        method=setup.method,
+        engine=setup.engine,
+        precision=setup.precision,
+        attention=setup.attention,
+        optimizer=setup.optimizer,
+        zero_stage=setup.zero_stage,
+        offload=setup.offload,
+        checkpointing=setup.checkpointing,
+        liger=setup.liger,
+        sequence_length=setup.sequence_length,
+        micro_batch=setup.micro_batch,
+        accumulation=setup.accumulation,
+        global_batch=setup.micro_batch * setup.accumulation * setup.gpus,
+        lora_rank=setup.lora_rank if adapters else None,
+        trainable_parameters=lora_parameters(spec, setup),
+        memory=memory,
+        host_ram_gib=trial.host_gib,
+        nvme_gb=trial.nvme_gb,
+        run=rounded_run(trial.run_for(tokens)),
+        per_billion=None if tokens else _per_billion(trial),
+        choices=choices_of(trial, request),
+        rejected=rejections_of(trial, request),
+        warnings=_warnings(trial, others),
+        environment=environment_of(trial),
+        alternatives=summaries,
+        sources=sources_of(catalogue, trial.machine),
+        charts=(memory_chart(memory), *placement_chart([own, *summaries])),
+    )
+
+
+def build_refusal(
+    catalogue: Catalogue,
+    spec: ModelSpec,
+    request: TrainingRequest,
+    offered: Sequence[Machine],
+    *,
+    reason: Text | None = None,
+    miss: Miss | None = None,
+    limit: Limit | None = None,
+) -> TrainingRefusal:
+    """Return a refusal: for a given reason, or because `miss` does not fit."""
+    free = request.model_copy(update={"instance": None, "instances": None, "gpus": None})
+    found = _priced_first(ordered(request, every_placement(spec, free, offered)))
+    closest = miss.closest if miss is not None else None
+    memory = closest.memory if closest is not None else None
+    change = limit.change if limit else None
+    if change is None and closest is not None and reason is None:
+        change = smallest_change(spec, request, closest, offered)
+    return TrainingRefusal(
+        request=request,
+        model=spec,
+        reason=reason or _does_not_fit(miss),
+        memory=memory,
+        smallest_change=change,
+        alternatives=tuple(summary(item, request.tokens) for item in found[:MAX_OTHERS]),
+        sources=sources_of(catalogue, closest.machine) if closest else (),
+        charts=(memory_chart(memory),) if memory else (),
+    )
+
+
+def _does_not_fit(miss: Miss | None) -> Text:
+    if miss is None:
+        return text(
+            "条件に合う GPU インスタンスがありません", "no GPU instance meets the conditions"
+        )
+    trial = miss.closest
+    memory, where = trial.memory, trial.machine.name
+    part = largest(memory.dominating)
+    count_ja = f"{where} {trial.count} 台" if trial.count > 1 else where
+    count_en = f"{trial.count} × {where}" if trial.count > 1 else where
+    host_ja, host_en = _host_words(miss.starved)
+    return text(
+        f"{count_ja}では、最も節約した構成でも GPU 1 枚あたり {gib(memory.peak_gib)} GiB が必要で、"
+        f"安全に使える {gib(memory.budget_gib)} GiB を超えます。{part.ja}{host_ja}",
+        f"on {count_en} even the most frugal configuration needs {gib(memory.peak_gib)} GiB on "
+        f"each GPU, more than the {gib(memory.budget_gib)} GiB that is safe to use; "
+        f"{part.en}{host_en}",
+    )
+
+
+def _host_words(starved: Trial | None) -> tuple[str, str]:
+    """Say why offload does not help, where the GPU would have room but the host has not."""
+    if starved is None:
+        return "", ""
+    need, has = gib(starved.host_gib), gib(starved.machine.host_gib)
+    return (
+        f"。CPU オフロードには {need} GiB のホストメモリが要りますが、{has} GiB しかありません",
+        f"; CPU offload would need {need} GiB of host memory and there are {has} GiB",
+    )
+
+
+def summary(trial: Trial, tokens: int | None) -> PlanSummary:
+    """Return a trial in short."""
+    hours = significant(trial.hours(tokens)) if tokens else None
+    hourly = trial.usd_per_hour
+    each = trial.machine.usd_per_hour
+    return PlanSummary(
+        instance=trial.machine.name,
+        instances=trial.count,
+        gpu=trial.machine.gpu.key,
+        gpus=trial.setup.gpus,
+        zero_stage=trial.setup.zero_stage,
+        offload=trial.setup.offload,
+        micro_batch=trial.setup.micro_batch,
+        peak_gib=trial.memory.peak_gib,
+        usable_gib=trial.machine.usable_gib,
+        tokens_per_second=significant(trial.tokens_per_second),
+        usd_per_hour=None if each is None else each * trial.count,
+        usd=dollars(hourly * hours) if hourly is not None and hours else None,
+        hours=hours,
+    )
+
+
+def _priced_first(trials: Sequence[Trial]) -> list[Trial]:
+    return sorted(trials, key=lambda trial: trial.usd_per_hour is None)
+
+
+def _per_billion(trial: Trial) -> RunCost | None:
+    run = trial.run_for(PROBE_TOKENS)
+    if run.hours is None:
+        return None
+    return RunCost(hours=rounded(run.hours), usd=rounded(run.usd) if run.usd else None)
+
+
+def significant(value: float) -> float:
+    """Return a value with three significant digits: estimates are no better."""
+    if value == 0:
+        return 0.0
+    return round(value, _DIGITS - 1 - floor(log10(abs(value))))
+
+
+def dollars(value: float) -> Decimal:
+    """Return an estimated amount with three significant digits."""
+    return Decimal(str(significant(value)))
+
+
+def rounded(value: Range) -> Range:
+    """Return a range with three significant digits."""
+    return Range(
+        low=significant(value.low),
+        expected=significant(value.expected),
+        high=significant(value.high),
+    )
+
+
+def rounded_run(run: Run) -> Run:
+    """Return a run whose estimates have three significant digits."""
+    names = ("tokens_per_second", "mfu", "hours", "usd")
+    values = {name: getattr(run, name) for name in names}
+    return run.model_copy(update={k: rounded(v) for k, v in values.items() if v is not None})
+
+
+def sources_of(catalogue: Catalogue, machine: Machine) -> tuple[Source, ...]:
+    """Return the sources of a machine's facts."""
+    ids = dict.fromkeys((machine.item.source, machine.gpu.source))
+    return tuple(catalogue.source(source) for source in ids)
+
+
+def environment_of(trial: Trial) -> dict[str, str]:
+    """Return the variables that the launch script sets.
+
+    What aws-ofi-nccl and libfabric choose by themselves (FI_PROVIDER, NCCL_PROTO, …) is left alone.
+    """
+    found = {"PYTORCH_ALLOC_CONF": "expandable_segments:True"}
+    if trial.setup.gpus > 1:
+        found["NCCL_DEBUG"] = "WARN"
+        if trial.machine.gpu.key in ("A10G", "L4"):
+            found["NCCL_SHM_USE_CUDA_MEMCPY"] = "1"  # no peer-to-peer: about twice the bandwidth
+    if trial.count > 1:
+        found["NCCL_SOCKET_IFNAME"] = "en"
+    return found
+
+
+def _warnings(trial: Trial, others: Sequence[Trial]) -> tuple[Text, ...]:
+    found: list[Text] = []
+    note = gpu_note(trial.machine.gpu)
+    if note and not trial.machine.gpu.bf16:
+        found.append(note)
+    if trial.setup.engine == "trainer" and trial.setup.method == "full":
+        if trial.setup.precision == "bf16":
+            found.append(
+                text(
+                    "Trainer は bf16 のチェックポイントを bf16 のまま更新します(fp32 "
+                    "マスター重みなし、"
+                    "1 パラメータ 8 バイト)。長い学習では fp32 読み込み(16 "
+                    "バイト)も検討してください。",
+                    "Trainer updates a bf16 checkpoint in bf16 (no fp32 master weights, 8 bytes a "
+                    "parameter); for long runs consider loading in fp32 (16 bytes).",
+                )
+            )
+    if trial.count > 1:
+        found.append(
+            text(
+                "複数台は同じプレイスメントグループに置き、EFA のセキュリティグループで"
+                "自分自身との通信を許可してください。",
+                "Put the instances in one placement group, and let the EFA security group allow "
+                "traffic with itself.",
+            )
+        )
+    unpriced = [t.machine.name for t in others if t.usd_per_hour is None][:MAX_NAMED]
+    if unpriced:
+        found.append(
+            text(
+                f"料金が未収録で順位に入れていないもの: {'、'.join(unpriced)}。",
+                f"Without a price, so not ranked: {', '.join(unpriced)}.",
+            )
+        )
+    return tuple(found)
