@@ -282,11 +282,13 @@ REALTIME_WORKLOAD = Workload(
     build=build_realtime,
     level="executed",
     verified=Text(
-        ja="推論コードを小さなモデルで実行し、boto3 の呼び出し(作成・更新・オートスケーリング・"
-        "呼び出し・削除)を手元の模擬 AWS(moto)に対して実行しています。"
+        ja="推論コードを小さなモデルで実行し、boto3 "
+        "の呼び出し(作成・オートスケーリング・呼び出し・削除)を"
+        "手元の模擬 AWS(moto)に対して実行しています。更新だけは botocore の API 定義との照合です。"
         "本物の AWS とコンテナーの中では実行していません。",
         en="The handler runs on a tiny model, and the boto3 calls run against a local mock of AWS "
-        "(moto). Not run on AWS or in the container.",
+        "(moto; updating: against botocore's model of the API). Not run on AWS or in the "
+        "container.",
     ),
     checks=(hosting,),
 )
