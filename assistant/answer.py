@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from tools.codegen.spec import Bundle
 
 Language = Literal["ja", "en"]
 Reason = Literal[
@@ -82,3 +85,14 @@ class Answer(Part):
     thread_id: str | None = None
     answer_id: str
     elapsed_ms: int
+    _held: list[Bundle] = PrivateAttr(default_factory=list["Bundle"])
+
+    def holding(self, bundles: Iterable[Bundle]) -> Answer:
+        """Return the answer itself, with bundles whose files are still to be written."""
+        self._held.extend(bundles)
+        return self
+
+    @property
+    def held(self) -> Sequence[Bundle]:
+        """The bundles that were generated for the answer."""
+        return self._held

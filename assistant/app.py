@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.answer import Answer, Language
+from assistant.answer import Answer, Artifact, Language
 from assistant.errors import (
     UsageError,
 )
@@ -283,9 +283,19 @@ class Assistant:
     def _keep(self, answer: Answer, started: float) -> Answer:
         elapsed = round((time.perf_counter() - started) * 1000)
         warnings = [*answer.warnings, *self.catalogue.warnings]
-        done = answer.model_copy(update={"elapsed_ms": elapsed, "warnings": warnings})
+        changes = {"elapsed_ms": elapsed, "warnings": warnings, "artifacts": self._saved(answer)}
+        done = answer.model_copy(update=changes)
         self.history.add(done)
         return done
+
+    def _saved(self, answer: Answer) -> list[Artifact]:
+        """Write the files that were made for an answer."""
+        if not answer.held or self.settings.artifacts_dir is None:
+            return []
+        from assistant.artifacts import save_bundles
+
+        folder = self.settings.artifacts_dir / answer.answer_id
+        return save_bundles(answer.held, folder, answer.language)
 
     def _language(self, language: str | None) -> Language | None:
         match language or self.settings.lang:

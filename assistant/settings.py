@@ -99,6 +99,11 @@ class Settings:
         return self.data_dir / "knowledge"
 
     @property
+    def artifacts_dir(self) -> Path | None:
+        """Where files made for the user are written; None without a data directory."""
+        return self.data_dir / "artifacts" if self.data_dir != Path() else None
+
+    @property
     def threads_path(self) -> Path:
         """SQLite file of the conversation threads."""
         return self.data_dir / "threads.sqlite"

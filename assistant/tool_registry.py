@@ -14,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from knowledge.ec2.catalogue import Catalogue
 from tools import cost, glossary, instances
+from tools.codegen import generate
+from tools.codegen.spec import BundleRequest
 from tools.errors import ToolInputError, UnknownNameError
 from tools.profiles import profiler
 from tools.results import InputFailure, NameFailure, Result
@@ -74,6 +76,15 @@ TOOLS: dict[str, Tool] = {
             "Compute what instances cost over hours, schedules, counts and terms, hours within a "
             "budget, and the difference between choices. Not for a plain hourly price "
             "(describe_instances).",
+        ),
+        Tool(
+            "generate_bundle",
+            BundleRequest,
+            generate.generate,
+            "Generate verified, runnable code (script, configuration, launcher, README) for a "
+            "workload: llm-train (Transformers Trainer or DeepSpeed; options model, instance, "
+            "instances, method, engine, micro_batch, global_batch, zero_stage, spot, …), or one of "
+            "the other workloads. Not for whether something fits, without code (size_training).",
         ),
         Tool(
             "find_instances",

@@ -17,6 +17,7 @@ from assistant.events import Step, TextDelta
 from assistant.grounding import NumberLock, Verdict
 from assistant.planner.normalise import is_english
 from assistant.planner.vocabulary import table
+from tools.codegen.spec import Bundle
 from tools.results import InputFailure, NameFailure, Result, restore
 
 SHOWN_QUESTION = 500
@@ -100,7 +101,7 @@ def finish(
         thread_id=thread,
         answer_id=uuid.uuid4().hex[:12],
         elapsed_ms=0,
-    )
+    ).holding(bundles_of(results.values()))
 
 
 def refuse_long(question: str, thread: str, limit: int) -> Answer:
@@ -129,6 +130,11 @@ def steps_of(messages: Sequence[AnyMessage], spoken: Language) -> Iterator[Step]
                 yield Step(label, call["name"], "started")
         elif isinstance(message, ToolMessage):
             yield Step("", message.name or "", "done")
+
+
+def bundles_of(results: Iterable[Result]) -> list[Bundle]:
+    """Return the bundles among the results."""
+    return [result for result in results if isinstance(result, Bundle)]
 
 
 def charts_of(results: Iterable[Result]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from knowledge.ec2.schema import NotOffered, Price
 from tools.attributes import ATTRIBUTES, BY_KEY, Value
+from tools.codegen.spec import Bundle, BundleRefusal
 from tools.cost import CostEstimate, figure_groups
 from tools.figure import FigureMaker
 from tools.glossary import GlossaryResult
@@ -83,8 +84,8 @@ def fact_groups(result: Result) -> dict[str, list[FactGroup]]:
             family = fold(result.name).partition(".")[0]
             groups[family] = [partial(_sizes_of, family, result)]
             _group_instances(result.alternatives, groups)
-        case GlossaryResult() | InputFailure():
-            pass
+        case Bundle() | BundleRefusal() | GlossaryResult() | InputFailure():
+            return _behind(result)
         case _:
             _group_figures(sizing_groups(result), groups)
     return groups
@@ -102,6 +103,20 @@ def _computed(make: FigureMaker) -> Iterator[Fact]:
         yield Fact(
             figure.subject, figure.attribute, figure.value, figure.unit, region=figure.region
         )
+
+
+def _behind(
+    result: Bundle | BundleRefusal | GlossaryResult | InputFailure,
+) -> dict[str, list[FactGroup]]:
+    """Return the facts of the plan (or refusal) behind a bundle, and its instance's price."""
+    if isinstance(result, BundleRefusal):
+        return fact_groups(result.refusal) if result.refusal else {}
+    if not isinstance(result, Bundle):
+        return {}
+    groups = fact_groups(result.plan) if result.plan else {}
+    name = result.sheet.instance.name
+    groups.setdefault(name, []).append(partial(_quote, name, result.sheet.quote))
+    return groups
 
 
 def _group_profile(item: Profile, groups: dict[str, list[FactGroup]]) -> None:

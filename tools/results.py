@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from tools.codegen.spec import Bundle, BundleRefusal
 from tools.cost import CostEstimate
 from tools.errors import NameProblem
 from tools.glossary import GlossaryResult
@@ -59,6 +60,8 @@ Result = Annotated[
     | InferenceRefusal
     | ModelMemory
     | Diagnosis
+    | Bundle
+    | BundleRefusal
     | NameFailure
     | InputFailure,
     Field(discriminator="kind"),

@@ -53,6 +53,10 @@ COMMANDS = {
             "Sizing of models: train, infer, diagnose",
         ),
     ),
+    "generate": Lazy(
+        "ui.commands.generate",
+        Text("学習や推論のコード一式を作る", "Generate code for training and serving"),
+    ),
     "catalog": Lazy(
         "ui.commands.catalog",
         Text("仕様と料金のデータ: show, refresh", "The data behind it: show, refresh"),

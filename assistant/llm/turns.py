@@ -23,7 +23,7 @@ from assistant.llm.turn import Turn
 from assistant.llm.wording import phrases
 from assistant.planner.normalise import is_english
 from assistant.trace import span
-from assistant.turn import charts_of, finish, steps_of, tool_calls_of
+from assistant.turn import bundles_of, charts_of, finish, steps_of, tool_calls_of
 from tools.results import restore
 
 RECURSION_LIMIT = 100
@@ -136,7 +136,7 @@ class ModelTurns:
             thread_id=thread,
             answer_id=uuid.uuid4().hex[:12],
             elapsed_ms=0,
-        )
+        ).holding(bundles_of(results.values()))
 
     def _by_planner(self, turn: Turn, thread: str, new: Sequence[AnyMessage]) -> Answer:
         """Return the planner's answer, after what a model had already said."""

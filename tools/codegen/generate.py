@@ -96,7 +96,7 @@ def _sources(catalogue: Catalogue, draft: Draft) -> tuple[Source, ...]:
 
 
 def _refusal(workload: Workload, problem: dict[str, Any]) -> ToolInputError:
-    field = ".".join(str(part) for part in problem["loc"])
+    field = str(problem["loc"][0])
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, OptionError):
         return ToolInputError(f"{field}: {cause.ja}", f"{field}: {cause.en}")

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator
 MAX_TEXT = 4_000
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
-_S3_KEY = re.compile(r"[A-Za-z0-9!_.*'()/=+@:, -]*")
+_S3_KEY = re.compile(r"[\w!.*'()/=+@:, -]*")
 _PATH = re.compile(r"[\w./~ @+=,-]+")
 _GLOB = re.compile(r"[\w./~ @+=,*?-]+")
 _SCHEDULER = re.compile(r"(?:(?:tcp|tls)://[\w.-]+:\d{1,5})?", re.ASCII)

@@ -72,6 +72,8 @@ class Setting(Model):
     value: str | int | float | bool
     why: Text
     unit: str = ""
+    label: Text | None = None
+    """What people call it; None: the key."""
 
 
 class Sheet(Model):

@@ -8,6 +8,7 @@ from pathlib import Path
 from knowledge.ec2.catalogue import Catalogue
 from tools.codegen.bundle import MANIFEST, read_bundle
 from tools.codegen.checks import GENERIC
+from tools.codegen.deepspeed_parser import parser_check
 from tools.codegen.folder import Folder, UnreadableFileError
 from tools.codegen.registry import find_workload
 from tools.codegen.spec import Check, CheckFunction, failed
@@ -26,8 +27,16 @@ def verify(folder: Folder, catalogue: Catalogue) -> tuple[Check, ...]:
 
 
 def verify_folder(path: Path, catalogue: Catalogue) -> tuple[Check, ...]:
-    """Return the outcome of every check. Raises ToolInputError if the folder is no bundle."""
-    return verify(read_bundle(path), catalogue)
+    """Return the outcome of every check, those of installed libraries included.
+
+    Raises ToolInputError if the folder is no bundle.
+    """
+    folder = read_bundle(path)
+    checks = verify(folder, catalogue)
+    if "ds_config.json" in folder.files and not any(c.status == "failed" for c in checks):
+        asked = parser_check(path)
+        return (*(check for check in checks if check.key != asked.key), asked)
+    return checks
 
 
 def _run(

@@ -8,6 +8,7 @@ from datetime import date
 
 from assistant.answer import Citation, Language, Reason
 from assistant.planner.compose.availability import availability
+from assistant.planner.compose.bundle import bundle
 from assistant.planner.compose.compare import compare
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.cost import cost
@@ -21,6 +22,7 @@ from assistant.planner.compose.verify import verify
 from assistant.planner.request import Request
 from assistant.planner.understand import Understanding
 from knowledge.ec2.schema import Region
+from tools.codegen.spec import Bundle, BundleRefusal
 from tools.cost import CostEstimate
 from tools.glossary import GlossaryResult
 from tools.instances import Comparison, Description, SearchResult
@@ -106,6 +108,8 @@ def _write(draft: Draft, request: Request, result: Result) -> None:
             unknown_name(draft, request, result)
         case InputFailure():
             bad_input(draft, result)
+        case Bundle() | BundleRefusal():
+            bundle(draft, result)
         case _:
             sizing(draft, request, result)
 

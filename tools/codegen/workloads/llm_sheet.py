@@ -153,13 +153,18 @@ def _precision(plan: TrainingPlan, name: str) -> tuple[str, str]:
 def _expected(plan: TrainingPlan) -> Iterator[Setting]:
     run = plan.run
     why = run.assumption
-    yield Setting(key="速度", value=_range(run.tokens_per_second), unit="tokens/s", why=why)
+    speed = Text(ja="速度", en="speed")
+    yield Setting(
+        key="speed", value=_range(run.tokens_per_second), unit="tokens/s", why=why, label=speed
+    )
     if run.hours:
         text = Text(ja=f"{run.tokens or 0:,} トークン", en=f"{run.tokens or 0:,} tokens")
-        yield Setting(key="時間", value=_range(run.hours), unit="時間", why=text)
+        label = Text(ja="時間", en="hours")
+        yield Setting(key="hours", value=_range(run.hours), unit="h", why=text, label=label)
     if run.usd:
         text = Text(ja="時間 × 台数 × 料金", en="hours x instances x price")
-        yield Setting(key="費用", value=_range(run.usd), unit="USD", why=text)
+        label = Text(ja="費用", en="cost")
+        yield Setting(key="cost", value=_range(run.usd), unit="USD", why=text, label=label)
 
 
 def _range(found: Range) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from math import ceil
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from knowledge.ec2.catalogue import Catalogue
 from tools.charts import Text
-from tools.codegen.names import DataPath, FreeText, HubId, LocalPath, S3Uri
+from tools.codegen.names import DataPath, FreeText, LocalPath, S3Uri
 from tools.codegen.spec import BundleRefusal, BundleRequest, Draft, Options, Workload
 from tools.codegen.wheels import TorchWheel, torch_for
 from tools.codegen.workloads.deepspeed_config import deepspeed_config
@@ -22,6 +21,7 @@ from tools.codegen.workloads.model_types import ModelType, model_type_of
 from tools.sizing.models import (
     Count,
     Method,
+    ModelSpec,
     Offload,
     Optimizer,
     Precision,
@@ -37,6 +37,9 @@ DATASET, DATASET_CONFIG = "Salesforce/wikitext", "wikitext-2-raw-v1"
 """Small and free to download: a first run needs no data of one's own."""
 SECONDS_BETWEEN_SAVES = 900
 """What an interruption may cost of work, at most, where the speed is as expected."""
+_EXAMPLES = ("Qwen/Qwen2.5-", "Qwen/Qwen3-", "meta-llama/Llama-3", "meta-llama/Meta-Llama-3")
+_DATA = (".jsonl", ".json", ".txt", ".parquet")
+EXAMPLE_TOLERANCE = 0.15
 _OPTIM = {
     "adamw": "adamw_torch_fused",
     "adamw-8bit": "adamw_bnb_8bit",
@@ -52,15 +55,12 @@ _PLANNED = (
 """Options that are fields of a TrainingRequest too."""
 
 
-Planner = Callable[[Catalogue, TrainingRequest], TrainingPlan | TrainingRefusal]
-
-
 class LlmTrainOptions(Options):
     """What to train, on what. What is None is decided by the sizing plan."""
 
     model: Annotated[str, Field(min_length=1, max_length=20_000)]
     """Name, size or config.json, as sizing reads it."""
-    weights: HubId | LocalPath | None = None
+    weights: LocalPath | None = None
     """Where the weights are loaded from; None: the model's repository on the hub."""
     instances: Count | None = None
     method: Method = "full"
@@ -79,7 +79,8 @@ class LlmTrainOptions(Options):
     lora_rank: Annotated[int, Field(ge=1, le=4096)] = 16
     lora_targets: Literal["all-linear", "attention"] = "all-linear"
     learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
-    dataset: HubId | DataPath | None = None
+    dataset: DataPath | None = None
+    """Repository on the hub, or a file or folder."""
     dataset_config: FreeText | None = None
     dataset_split: FreeText = "train"
     text_column: FreeText = "text"
@@ -100,17 +101,35 @@ def build(catalogue: Catalogue, options: LlmTrainOptions) -> Draft | BundleRefus
 
 def _plan(catalogue: Catalogue, options: LlmTrainOptions) -> TrainingPlan | TrainingRefusal:
     """Return the sizing plan; several GPUs take DeepSpeed unless the Trainer was asked for."""
-    from tools.sizing import plan_training  # pyright: ignore
+    from tools.sizing.plan import plan_training
 
-    plan_training = cast("Planner", plan_training)
     values = {name: getattr(options, name) for name in _PLANNED}
     engine = None if options.engine == "auto" else options.engine
     plan = plan_training(catalogue, TrainingRequest(**values, engine=engine))
+    if isinstance(plan, TrainingPlan) and plan.model.hf_id is None and not options.weights:
+        if example := _example_of(plan.model):
+            values["model"] = example
+            plan = plan_training(catalogue, TrainingRequest(**values, engine=engine))
     if isinstance(plan, TrainingPlan) and engine is None:
         wanted = "deepspeed" if plan.placement.gpus > 1 else "trainer"
         if plan.engine != wanted:
-            return plan_training(catalogue, TrainingRequest(**values, engine=wanted))
+            plan = plan_training(catalogue, TrainingRequest(**values, engine=wanted))
     return plan
+
+
+def _example_of(size: ModelSpec) -> str | None:
+    """Return a model that can be downloaded, of about the size that was asked for (`7B`)."""
+    from tools.sizing.architectures import named_models
+
+    near = [
+        spec
+        for spec in named_models()
+        if spec.hf_id
+        and spec.hf_id.startswith(_EXAMPLES)
+        and abs(spec.parameters / size.parameters - 1) <= EXAMPLE_TOLERANCE
+    ]
+    near.sort(key=lambda spec: abs(spec.parameters - size.parameters))
+    return near[0].name if near else None
 
 
 def draft_of(options: LlmTrainOptions, plan: TrainingPlan) -> Draft | BundleRefusal:
@@ -163,6 +182,14 @@ def _cannot(
             "weights(Hugging Face の名前)を指定します。",
             en="Name a Llama, Qwen, Mistral, Gemma or GPT-2 model, or give weights.",
         )
+    attached = plan.placement.instance.gpu
+    if attached and attached.partition < 1 and plan.engine == "deepspeed":
+        return Text(
+            ja=f"{plan.placement.instance.name} は GPU の一部だけを持つため、"
+            "DeepSpeed の通信(NCCL)が使えません。",
+            en=f"{plan.placement.instance.name} has a part of a GPU, where DeepSpeed's NCCL "
+            "does not run.",
+        ), Text(ja="engine を trainer にすれば作れます。", en="Use engine trainer.")
     if _wheel(plan) is None:
         arch = plan.placement.instance.arch
         return Text(
@@ -181,6 +208,12 @@ def _cannot(
             ja="checkpoint_s3 に s3://バケット名/接頭辞 を指定します。",
             en="Give checkpoint_s3, for example s3://bucket/prefix.",
         )
+    dataset = options.dataset or ""
+    if dataset.startswith("s3://") and not dataset.endswith(_DATA):
+        return Text(
+            ja=f"S3 のデータは {'、'.join(_DATA)} のファイルを 1 つ指定します。",
+            en=f"Data in S3 is one file that ends in {', '.join(_DATA)}.",
+        ), None
     return None
 
 
@@ -221,7 +254,8 @@ def _values(
     return {
         "plan": plan,
         "weights": weights,
-        "dataset": options.dataset or DATASET,
+        "dataset": _local(options.dataset) if options.dataset else DATASET,
+        "data_s3": options.dataset if (options.dataset or "").startswith("s3://") else "",
         "dataset_config": options.dataset_config or ("" if options.dataset else DATASET_CONFIG),
         "dataset_split": options.dataset_split,
         "text_column": options.text_column,
@@ -243,9 +277,16 @@ def _values(
         "exports": _exports(plan),
         "per_node": plan.placement.gpus // plan.placement.instances,
         "spot": options.spot,
+        "asked": options.model,
+        "example": plan.request.model != options.model,
         "checkpoint_s3": options.checkpoint_s3 or "",
         "max_hours": options.max_hours or (24 if options.spot else 0),
     }
+
+
+def _local(dataset: str) -> str:
+    """Return where the launch script puts a data set from S3; others stay where they are."""
+    return f"data/{dataset.rpartition('/')[2]}" if dataset.startswith("s3://") else dataset
 
 
 def _learning_rate(plan: TrainingPlan) -> float:
@@ -261,11 +302,13 @@ def load_dtype(plan: TrainingPlan) -> str:
     DeepSpeed keeps the fp32 copy itself. The Trainer alone trains what it loads: fp16 needs fp32
     weights for its loss scaler, and a plan with 4 bytes per parameter means the same for bf16.
     """
-    if plan.engine == "deepspeed" or plan.method != "full" or plan.precision == "fp32":
+    if plan.engine == "deepspeed" or plan.method == "qlora" or plan.precision == "fp32":
         return _TORCH_DTYPE[plan.precision]
     weights = sum(term.gib for term in plan.memory.terms if term.key == "parameters") * 2**30
-    wide = plan.precision == "fp16" or weights > 3 * plan.model.parameters
-    return "float32" if wide else "bfloat16"
+    scaled = plan.precision == "fp16" and plan.method == "full"
+    if scaled or weights > 3 * plan.model.parameters:
+        return "float32"
+    return _TORCH_DTYPE[plan.precision]
 
 
 def save_steps(plan: TrainingPlan) -> int:
