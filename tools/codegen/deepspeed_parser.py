@@ -61,7 +61,7 @@ def problems_of(folder: Path) -> list[str]:
     integration.trainer_config_process(_arguments(settings, processes))
     library: Any = source
     # The parser asks torch.distributed how many processes run; here none do yet.
-    library.dist = SimpleNamespace(get_rank=lambda: 0, get_world_size=lambda *_: processes)
+    library.dist = SimpleNamespace(get_rank=lambda: 0, get_world_size=lambda: processes)
     library.DeepSpeedConfig(integration.config)
     return list(integration.mismatches)
 

@@ -75,6 +75,15 @@ def add(path: str, text: str) -> Mutation:
     return change
 
 
+def remove(path: str) -> Mutation:
+    """Return a mutation that deletes a file."""
+
+    def change(files: Files) -> None:
+        del files[path]
+
+    return change
+
+
 CPU = {"device": "cpu"}
 NVME = {"device": "nvme", "nvme_path": "/x"}
 MUTATIONS: list[tuple[str, Mutation]] = [
@@ -104,7 +113,7 @@ MUTATIONS: list[tuple[str, Mutation]] = [
     ("requirements", add("requirements.txt", "vllm==0.33.0\n")),
     ("files_parse", add("train.py", "\ndef (:\n")),
     ("files_parse", add("config.toml", "\nx = = 1\n")),
-    ("files_listed", lambda files: files.pop("smoke.py") and None),
+    ("files_listed", remove("smoke.py")),
     ("batch", sub("config.toml", r"^micro_batch = .*\n", "")),
     ("manifest", sub("bundle.json", r'"workload": "llm-train"', '"workload": "nothing"')),
     ("price", sub("bundle.json", r'"usd_per_hour": "[\d.]+"', '"usd_per_hour": "0.01"')),

@@ -68,6 +68,8 @@ class LlmTrainOptions(Options):
     sequence_length: Annotated[int, Field(ge=16, le=2_000_000)] | None = None
     micro_batch: Count | None = None
     global_batch: Count | None = None
+    batch_factor: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Times the global batch that the plan would take (`バッチを倍に`)."""
     tokens: Tokens | None = None
     samples: Tokens | None = None
     epochs: Annotated[float, Field(gt=0, le=10_000)] | None = None
@@ -101,19 +103,26 @@ def build(catalogue: Catalogue, options: LlmTrainOptions) -> Draft | BundleRefus
 
 def _plan(catalogue: Catalogue, options: LlmTrainOptions) -> TrainingPlan | TrainingRefusal:
     """Return the sizing plan; several GPUs take DeepSpeed unless the Trainer was asked for."""
+    from tools.sizing.model_memory import ModelMemory
     from tools.sizing.plan import plan_training
 
-    values = {name: getattr(options, name) for name in _PLANNED}
-    engine = None if options.engine == "auto" else options.engine
-    plan = plan_training(catalogue, TrainingRequest(**values, engine=engine))
+    def planned(**changes: Any) -> TrainingPlan | TrainingRefusal:
+        values.update(changes)
+        found = plan_training(catalogue, TrainingRequest(**values))
+        assert not isinstance(found, ModelMemory), "only asked for with states_only"
+        return found
+
+    values: dict[str, Any] = {name: getattr(options, name) for name in _PLANNED}
+    plan = planned(engine=None if options.engine == "auto" else options.engine)
     if isinstance(plan, TrainingPlan) and plan.model.hf_id is None and not options.weights:
         if example := _example_of(plan.model):
-            values["model"] = example
-            plan = plan_training(catalogue, TrainingRequest(**values, engine=engine))
-    if isinstance(plan, TrainingPlan) and engine is None:
+            plan = planned(model=example)
+    if isinstance(plan, TrainingPlan) and options.engine == "auto":
         wanted = "deepspeed" if plan.placement.gpus > 1 else "trainer"
         if plan.engine != wanted:
-            plan = plan_training(catalogue, TrainingRequest(**values, engine=wanted))
+            plan = planned(engine=wanted)
+    if isinstance(plan, TrainingPlan) and options.batch_factor != 1:
+        plan = planned(global_batch=plan.global_batch * options.batch_factor)
     return plan
 
 
