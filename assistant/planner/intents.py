@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assistant.planner.entities import Entities
+from assistant.planner.generate import generate_intent
 from assistant.planner.lines import asks_difference, asks_spot
 from assistant.planner.request import Intent, Request
 from assistant.planner.sizing import sizing_intent
@@ -105,7 +106,7 @@ RULES: tuple[Rule, ...] = (
     ("decline_other_cloud", lambda s: "other_cloud" in s.scope),
     ("decline_account", lambda s: "account" in s.scope),
     ("decline_future", lambda s: "future" in s.scope),
-    ("decline_generate", lambda s: "generate" in s.scope),
+    ("decline_generate", lambda s: False),  # decided by generate_intent
     ("decline_sizing", lambda s: "sizing" in s.scope and not _is_lookup(s)),
     ("cost", lambda s: _costs(s)),
     ("find", lambda s: _caps_price(s)),
@@ -152,6 +153,10 @@ def decide(
     """Return the intent of a clause; `unclear` if no rule knows it."""
     signals = Signals(entities, cues, scope, text, context)
     for intent, holds in RULES:
+        if intent == "decline_generate" and (
+            made := generate_intent(entities, scope, text, context)
+        ):
+            return made
         if intent == "decline_sizing" and (sizing := sizing_intent(entities, cues, text, context)):
             return sizing
         if holds(signals):

@@ -36,11 +36,12 @@ Intent = Literal[
     "decline_cost",
     "decline_sizing",
     "decline_generate",
+    "generate",
     "size_train",
     "size_infer",
     "diagnose",
 ]
-SIZING: frozenset[Intent] = frozenset({"size_train", "size_infer", "decline_sizing"})
+SIZING: frozenset[Intent] = frozenset({"size_train", "size_infer", "decline_sizing", "generate"})
 """About a workload; the last one still lacks its model."""
 
 
@@ -79,6 +80,11 @@ class Request:
     """For sizing: the model, and how it is trained or served."""
     claim: tuple[str, str, bool] | None = None
     """A comparison that was stated: which subject, than which, and whether it has more."""
+    code: str = ""
+    """For generated code: the workload."""
+    batch_factor: int = 1
+    """For generated code: times the batch that the plan would take."""
+    checkpoint_s3: str = ""
     text: str = ""
 
     @property

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from assistant.planner.generate import generate_args
 from assistant.planner.lines import adds_up, asks_difference
 from assistant.planner.quantities import Quantity
 from assistant.planner.request import Request
@@ -39,6 +40,8 @@ def route(request: Request) -> list[Call]:
     regions = request.regions[:MAX_REGIONS] or (None,)
     if request.intent == "availability":
         regions = regions[:1]
+    if request.intent == "generate":
+        return [*calls, Call("generate_bundle", generate_args(request, regions[0]))]
     if request.intent in ("diagnose", "size_train", "size_infer"):
         return calls + _sizing(request, regions[0])
     if request.intent in ("concept", "unclear"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from assistant.planner.entities import Entities
+from assistant.planner.generate import complete_generate
 from assistant.planner.quantities import Quantity
 from assistant.planner.request import SIZING, Intent, Request
 from assistant.planner.sizing import complete_sizing, join_sizing
@@ -29,6 +30,8 @@ def complete(
 ) -> Request:
     """Return the request of a clause, with what it leaves unsaid taken from `context`."""
     request = _completed(intent, found, cues, text, context)
+    if intent == "generate":
+        return complete_generate(request, found, context)
     if intent in SIZING:
         return complete_sizing(request, found, context)
     usage = None if found.usage.empty else found.usage

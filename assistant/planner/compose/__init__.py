@@ -109,7 +109,7 @@ def _write(draft: Draft, request: Request, result: Result) -> None:
         case InputFailure():
             bad_input(draft, result)
         case Bundle() | BundleRefusal():
-            bundle(draft, result)
+            bundle(draft, request, result)
         case _:
             sizing(draft, request, result)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from assistant.planner.compose.context import Draft
+from assistant.planner.compose.sizing import sizing
+from assistant.planner.request import Request
 from tools.charts import Text
 from tools.codegen.spec import Bundle, BundleRefusal, Sheet
 
@@ -13,12 +15,12 @@ SHOWN_LINES = 45
 _FENCES = {".json": "json", ".toml": "toml", ".py": "python", ".sh": "sh", ".yaml": "yaml"}
 
 
-def bundle(draft: Draft, result: Bundle | BundleRefusal) -> None:
+def bundle(draft: Draft, request: Request, result: Bundle | BundleRefusal) -> None:
     """Write what was generated, or why nothing was."""
     if isinstance(result, Bundle):
         _made(draft, result)
     else:
-        _refused(draft, result)
+        _refused(draft, request, result)
 
 
 def _made(draft: Draft, made: Bundle) -> None:
@@ -41,10 +43,13 @@ def _made(draft: Draft, made: Bundle) -> None:
         draft.suggestions += [draft.say("gen_next_batch"), draft.say("gen_next_spot")]
 
 
-def _refused(draft: Draft, refused: BundleRefusal) -> None:
+def _refused(draft: Draft, request: Request, refused: BundleRefusal) -> None:
     """Write why no bundle is handed out, and what would work."""
-    reason = _in(draft, refused.reason)
-    verbatim(draft, draft.say("gen_refused", reason=reason))
+    if refused.refusal:
+        draft.phrase("gen_refused_plan")
+        sizing(draft, request, refused.refusal)
+        return
+    verbatim(draft, draft.say("gen_refused", reason=_in(draft, refused.reason)))
     if refused.suggestion:
         draft.quote_curated(_in(draft, refused.suggestion))
 

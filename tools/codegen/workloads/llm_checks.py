@@ -331,14 +331,16 @@ def spot(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
     if "checkpoint_s3" not in settings:
         return
     limits = [int(found) for found in _LAUNCHED.findall(folder.text("launch.sh"))]
-    agreed = settings["checkpoint_s3"].startswith("s3://") and limits == [settings["max_hours"]]
+    place = settings["checkpoint_s3"] or "CHECKPOINT_S3"
+    told = place.startswith("s3://") or "${CHECKPOINT_S3:?" in folder.text("launch.sh")
+    agreed = told and limits == [settings["max_hours"]]
     agreed = agreed and {"spot.py", "spot_callback.py"} <= set(folder.files)
     yield judged(
         "spot",
         agreed,
-        f"{settings['checkpoint_s3']} に保存、上限 {settings['max_hours']} 時間"
+        f"{place} に保存、上限 {settings['max_hours']} 時間"
         + ("" if agreed else f"(launch.sh は {limits})"),
-        f"saves to {settings['checkpoint_s3']}, at most {settings['max_hours']} h",
+        f"saves to {place}, at most {settings['max_hours']} h",
     )
 
 

@@ -208,15 +208,6 @@ def _cannot(
         ), Text(
             ja="同じ世代の GPU なら g4dn(T4、x86_64)で作れます。", en="g4dn (T4, x86_64) works."
         )
-    if options.spot and not options.checkpoint_s3:
-        return Text(
-            ja="スポットでは中断後に続きから始めるため、"
-            "チェックポイントを送る S3 の場所が要ります。",
-            en="A spot run needs an S3 location for its checkpoints.",
-        ), Text(
-            ja="checkpoint_s3 に s3://バケット名/接頭辞 を指定します。",
-            en="Give checkpoint_s3, for example s3://bucket/prefix.",
-        )
     dataset = options.dataset or ""
     if dataset.startswith("s3://") and not dataset.endswith(_DATA):
         return Text(

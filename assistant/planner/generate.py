@@ -1,0 +1,150 @@
+"""Requests for code: when a clause is one, what a follow-up changes, and the tool's arguments."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from assistant.planner.entities import Entities
+from assistant.planner.request import Intent, Request
+from assistant.planner.sizing import complete_sizing
+from assistant.planner.sizing_route import training_args
+from assistant.planner.vocabulary import any_of, table
+from tools.codegen.registry import WORKLOADS
+
+DEFAULT_WORKLOAD = "llm-train"
+DEFAULT_MODEL = "7B"
+"""Where no model is named: a size that shows what the machine can do."""
+_THING = (
+    r"(?:(?<!エラー)(?<!リージョン)(?<!終了)(?<!ステータス)コード|スクリプト|設定ファイル|設定|構成|"
+    r"コンフィグ|ds_?config|config(?!\.json)|バンドル|一式|プログラム|やつ|scripts?|code|configs?|configuration|bundle)"
+)
+_WANT = r"(?:作|生成|書い|書け|くだ|下さ|ちょうだい|ほしい|欲し|お願い|頼|用意|出し|出力|込み|だけ)"
+_WANTED = re.compile(
+    rf"{_THING}.{{0,14}}{_WANT}|{_WANT}.{{0,6}}{_THING}|"
+    r"\b(?:write|generate|create|make|give|need|want|build)\b.{0,60}"
+    r"\b(?:code|scripts?|configs?|configuration|bundle)\b"
+)
+_NAMED_THING = re.compile(
+    r"(?:学習|訓練|推論|起動|デプロイ|前処理|チューニング|検出|変換|する|ft(?:する)?|lora|用)の?"
+    r"(?:コード|スクリプト|やつ|一式)(?!を(?:読|直|レビュー))|ds_config"
+)
+_QUESTION = re.compile(r"とは|違い|意味|なぜ|どうして|いくら|料金|what is|why|how much")
+_DOUBLED = re.compile(r"バッチ.{0,8}(?:倍|ダブル)|doubl\w+.{0,16}batch|batch.{0,16}doubl")
+_TIMES = re.compile(r"(?:バッチ|batch)\D{0,8}(\d{1,3})\s*(?:倍|times|x\b)")
+_S3 = re.compile(r"s3://[a-z0-9][\w.\-]+(?:/[\w.\-/]+)?", re.ASCII)
+_FOLLOW_UP_LENGTH = 40
+_CHANGES = frozenset({"fit", "count", "memory", "cost", "speed", "time"})
+"""Questions about the plan behind the code, which sizing answers."""
+
+
+def generate_intent(
+    found: Entities, scope: frozenset[str], text: str, context: Request | None
+) -> Intent | None:
+    """Return `generate` for a clause that wants code, or changes what was generated before."""
+    if any_of(table("generate")["foreign"]["words"]).search(text):
+        return "decline_generate" if "generate" in scope or _WANTED.search(text) else None
+    if _QUESTION.search(text):
+        return None
+    if "generate" in scope or _NAMED_THING.search(text):
+        return "generate"
+    if _WANTED.search(text) and (_subject(found, text) or _continues(context)):
+        return "generate"
+    return "generate" if _continues(context) and _changes(found, text) else None
+
+
+def _subject(found: Entities, text: str) -> bool:
+    """Whether anything is named that code could be about."""
+    return bool(found.workload.said or found.subjects or workload_in(text))
+
+
+def _continues(context: Request | None) -> bool:
+    return context is not None and context.intent in ("generate", "size_train")
+
+
+def _changes(found: Entities, text: str) -> bool:
+    """Whether a short clause changes the code before it (`ZeRO-2で`, `2台に`, `バッチを倍に`)."""
+    if len(text) > _FOLLOW_UP_LENGTH or found.workload.asks & _CHANGES:
+        return False
+    usage = found.usage
+    return bool(
+        batch_factor(text) > 1
+        or found.workload.said
+        or usage.count
+        or usage.terms
+        or found.subjects
+        or _S3.search(text)
+    )
+
+
+def workload_in(text: str) -> str | None:
+    """Return the workload that a text names; the most specific word wins."""
+    pattern, index = _words()
+    found = [match[0] for match in pattern.finditer(text)]
+    return index[max(found, key=lambda word: (_RANK[index[word]], len(word)))] if found else None
+
+
+def _words() -> tuple[re.Pattern[str], dict[str, str]]:
+    groups: dict[str, list[str]] = table("generate")["workloads"]
+    index = {word: key for key, words in groups.items() for word in words}
+    return any_of(index), index
+
+
+_RANK = {
+    "sagemaker-realtime": 1,
+    "dask-preprocess": 1,
+    "sagemaker-multimodel": 3,
+    "vit-lightning": 1,
+    "tensorrt": 2,
+    "vllm": 2,
+    "cpu-infer": 2,
+    "spark-batch": 2,
+    "xgboost": 2,
+    "video-detect": 1,
+}
+"""Which of two workloads is meant where both are named: the tool before what it is used on."""
+
+
+def batch_factor(text: str) -> int:
+    """Return by how much the batch is to grow; 1 if nothing is said."""
+    if match := _TIMES.search(text):
+        return max(int(match[1]), 1)
+    return 2 if _DOUBLED.search(text) else 1
+
+
+def complete_generate(request: Request, found: Entities, context: Request | None) -> Request:
+    """Return a request for code, with what it leaves unsaid taken from the one before."""
+    completed = complete_sizing(request, found, context)
+    before = context if context is not None and context.intent == "generate" else None
+    code = workload_in(request.text) or (before.code if before else "") or DEFAULT_WORKLOAD
+    if before and code != before.code and found.subjects == ():
+        completed = replace(completed, subjects=())
+    factor = batch_factor(request.text) * (before.batch_factor if before else 1)
+    if found.workload.global_batch:
+        factor = 1
+    bucket = _S3.search(request.text)
+    place = bucket[0] if bucket else (before.checkpoint_s3 if before else "")
+    return replace(completed, code=code, batch_factor=factor, checkpoint_s3=place)
+
+
+def generate_args(request: Request, region: str | None) -> dict[str, Any]:
+    """Return the arguments of generate_bundle: what the workload has options for."""
+    known = WORKLOADS[request.code].options.model_fields
+    options = training_args(request, None)[0]
+    if request.code == DEFAULT_WORKLOAD:
+        options.setdefault("model", DEFAULT_MODEL)
+        options |= {"batch_factor": request.batch_factor} if request.batch_factor > 1 else {}
+        if options.get("engine") not in ("trainer", "deepspeed"):
+            options.pop("engine", None)
+        if "deepspeed" in request.text:
+            options["engine"] = "deepspeed"
+    elif "model" in options and request.code != "vllm":
+        del options["model"]  # a language model is nothing for the others
+    if options.get("spot") and request.checkpoint_s3:
+        options["checkpoint_s3"] = request.checkpoint_s3
+    args: dict[str, Any] = {
+        "workload": request.code,
+        "options": {name: value for name, value in options.items() if name in known},
+    }
+    return args | ({"region": region} if region else {})
