@@ -68,7 +68,7 @@ def plan(
             instance=item, gpu=gpu, instances=instances, gpus=gpus, quote=quote, efa=efa
         ),
         liger=False,
-        trainable_parameters=model.parameters,
+        trainable_parameters=model.parameters if values["method"] == "full" else 42_000_000,
         memory=_memory(usable),
         host_ram_gib=20.0,
         nvme_gb=0.0,
