@@ -14,8 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from knowledge.ec2.catalogue import Catalogue
 from tools import cost, glossary, instances
-from tools.codegen import generate
-from tools.codegen.spec import BundleRequest
+from tools.codegen import BundleRequest, generate
 from tools.errors import ToolInputError, UnknownNameError
 from tools.profiles import profiler
 from tools.results import InputFailure, NameFailure, Result
@@ -80,7 +79,7 @@ TOOLS: dict[str, Tool] = {
         Tool(
             "generate_bundle",
             BundleRequest,
-            generate.generate,
+            generate,
             "Generate verified, runnable code (script, configuration, launcher, README) for a "
             "workload: llm-train (Transformers Trainer or DeepSpeed; options model, instance, "
             "instances, method, engine, micro_batch, global_batch, zero_stage, spot, …), or one of "

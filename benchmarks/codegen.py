@@ -1,6 +1,6 @@
 """Generation of bundles without running them: median over requests, beside the bar.
 
-    python benchmarks/codegen.py
+Run: python -m benchmarks.codegen
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,12 +23,12 @@ _THING = (
 )
 _WANT = r"(?:作|生成|書い|書け|くだ|下さ|ちょうだい|ほしい|欲し|お願い|頼|用意|出し|出力|込み|だけ)"
 _WANTED = re.compile(
-    rf"{_THING}.{{0,14}}{_WANT}|{_WANT}.{{0,6}}{_THING}|"
+    rf"{_THING}.{{0,24}}{_WANT}|{_WANT}.{{0,6}}{_THING}|"
     r"\b(?:write|generate|create|make|give|need|want|build)\b.{0,60}"
     r"\b(?:code|scripts?|configs?|configuration|bundle)\b"
 )
 _NAMED_THING = re.compile(
-    r"(?:学習|訓練|推論|起動|デプロイ|前処理|チューニング|検出|変換|する|ft(?:する)?|lora|用)の?"
+    r"(?:学習|訓練|推論|起動|デプロイ|前処理|チューニング|検出|変換|する|出す|ft(?:する)?|lora|用)の?"
     r"(?:コード|スクリプト|やつ|一式)(?!を(?:読|直|レビュー))|ds_config"
 )
 _QUESTION = re.compile(r"とは|違い|意味|なぜ|どうして|いくら|料金|what is|why|how much")
@@ -37,6 +38,7 @@ _S3 = re.compile(r"s3://[a-z0-9][\w.\-]+(?:/[\w.\-/]+)?", re.ASCII)
 _FOLLOW_UP_LENGTH = 40
 _CHANGES = frozenset({"fit", "count", "memory", "cost", "speed", "time"})
 """Questions about the plan behind the code, which sizing answers."""
+_WITH = re.compile(r"(?:付き|込み)で(?:$|[。、])")
 
 
 def generate_intent(
@@ -49,7 +51,9 @@ def generate_intent(
         return None
     if "generate" in scope or _NAMED_THING.search(text):
         return "generate"
-    if _WANTED.search(text) and (_subject(found, text) or _continues(context)):
+    if (_WANTED.search(text) or _WITH.search(text)) and (
+        _subject(found, text) or _continues(context)
+    ):
         return "generate"
     return "generate" if _continues(context) and _changes(found, text) else None
 
@@ -97,7 +101,7 @@ _RANK = {
     "sagemaker-multimodel": 3,
     "vit-lightning": 1,
     "tensorrt": 2,
-    "vllm": 2,
+    "vllm": 3,
     "cpu-infer": 2,
     "spark-batch": 2,
     "xgboost": 2,
@@ -128,9 +132,16 @@ def complete_generate(request: Request, found: Entities, context: Request | None
     return replace(completed, code=code, batch_factor=factor, checkpoint_s3=place)
 
 
+def join_generate(requests: Sequence[Request]) -> list[Request]:
+    """Keep the last of several requests for code in a question: it holds what the others said."""
+    made = [request for request in requests if request.intent == "generate"]
+    return [r for r in requests if r.intent != "generate" or r is made[-1]]
+
+
 def generate_args(request: Request, region: str | None) -> dict[str, Any]:
     """Return the arguments of generate_bundle: what the workload has options for."""
-    known = WORKLOADS[request.code].options.model_fields
+    workload = WORKLOADS.get(request.code)
+    known = workload.options.model_fields if workload else {}
     options = training_args(request, None)[0]
     if request.code == DEFAULT_WORKLOAD:
         options.setdefault("model", DEFAULT_MODEL)

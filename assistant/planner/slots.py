@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from assistant.planner.entities import Entities
-from assistant.planner.generate import complete_generate
+from assistant.planner.generate import complete_generate, join_generate
 from assistant.planner.quantities import Quantity
 from assistant.planner.request import SIZING, Intent, Request
 from assistant.planner.sizing import complete_sizing, join_sizing
@@ -245,6 +245,7 @@ def _of_gpu(quantity: Quantity, text: str) -> Quantity:
 def merge(requests: Sequence[Request]) -> tuple[Request, ...]:
     """Drop small talk beside real requests, and requests that repeat another one."""
     real = join_sizing([request for request in requests if request.intent not in _TALK])
+    real = join_generate(real)
     real = [
         r for i, r in enumerate(real) if not any(_narrowed(r, later) for later in real[i + 1 :])
     ]
