@@ -124,12 +124,17 @@ def step_time(
     )
 
 
+FP16_OVER_FP32 = 8
+"""Dense fp16 against plain fp32 where no fp32 figure is listed: T4 65 and 8.1, V100 125 and 15.7."""
+
+
 def peak_flops(gpu: Gpu, setup: TrainingSetup, *, fp8: bool = False) -> float:
     """Return the dense peak of one whole GPU in the run's precision, in FLOPS."""
     if fp8 and "fp8" in gpu.tflops:
         return gpu.tflops["fp8"] * 1e12
     if setup.precision == "fp32":
-        return gpu.tflops.get("tf32", gpu.tflops.get("fp32", 0.0)) * 1e12
+        plain = gpu.tflops.get("tf32") or gpu.tflops.get("fp32")
+        return (plain or gpu.tflops.get("fp16", 10.0) / FP16_OVER_FP32) * 1e12
     found = gpu.tflops.get(setup.precision) or gpu.tflops.get("fp16")
     return (found or gpu.tflops.get("fp32", 10.0)) * 1e12
 
