@@ -125,7 +125,7 @@ def step_time(
 
 
 FP16_OVER_FP32 = 8
-"""Dense fp16 against plain fp32 where no fp32 figure is listed: T4 65 and 8.1, V100 125 and 15.7."""
+"""Dense fp16 against plain fp32, where no fp32 figure is listed (T4 65 and 8.1 TFLOPS)."""
 
 
 def peak_flops(gpu: Gpu, setup: TrainingSetup, *, fp8: bool = False) -> float:
