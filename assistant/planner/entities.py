@@ -26,7 +26,8 @@ MASK = "\x01"
 _INSTANCE = re.compile(rf"(?<![a-z0-9]){INSTANCE_PATTERN.pattern}(?![a-z0-9])", re.ASCII)
 _SAGEMAKER = re.compile(rf"(?<![a-z0-9.])ml\.(?={INSTANCE_PATTERN.pattern})", re.ASCII)
 _DOTTED = re.compile(
-    r"(?<![a-z0-9])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.[a-z0-9\-]{2,14}", re.ASCII
+    r"(?<![a-z0-9_])(?![a-z0-9\-]+\.(?:py|json|ya?ml|sh|md|txt)(?![a-z0-9]))[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.[a-z0-9\-]{2,14}",
+    re.ASCII,
 )
 _EACH = re.compile(r"同士|どうし|どおし")
 _SHORT = 3

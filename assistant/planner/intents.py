@@ -102,9 +102,9 @@ _EXTREMES = re.compile(r"(?:最大|最小|最上位)(?!\s*(?:\d|ネットワー�
 
 RULES: tuple[Rule, ...] = (
     ("empty", lambda s: not re.search(r"\w", s.text)),
-    ("decline_secret", lambda s: "secret" in s.scope and not s.named),
+    ("decline_secret", lambda s: "secret" in s.scope and not s.named and not _asks_term(s)),
     ("decline_other_cloud", lambda s: "other_cloud" in s.scope),
-    ("decline_account", lambda s: "account" in s.scope),
+    ("decline_account", lambda s: "account" in s.scope and not _asks_term(s)),
     ("decline_future", lambda s: "future" in s.scope),
     ("decline_generate", lambda s: False),  # decided by generate_intent
     ("decline_sizing", lambda s: "sizing" in s.scope and not _is_lookup(s)),
@@ -263,13 +263,24 @@ _DEFINES = re.compile(
     r"what is|what's|what are|explain"
 )
 _HOW_TO = re.compile(
-    r"するには|方法|手順|やり方|設定|使い方|コツ|ベストプラクティス|注意点|"
+    r"するには|方法|手順|やり方|設定|使い方|コツ|ベストプラクティス|注意点|気をつけ|"
+    r"どうなる|どうなり|なぜ|どうして|理由|いつ使|誰が|見えない|見るには|"
     r"how to|how do|best practice"
 )
 
 
+def _asks_term(s: Signals) -> bool:
+    """Whether the clause asks how something works or is done, and names a term of the glossary."""
+    asked = _DEFINES.search(s.text) or _HOW_TO.search(s.text)
+    return bool(asked and not s.named and mentions_term(s.text))
+
+
 def _explains(s: Signals) -> bool:
     """Whether the clause asks about a term rather than about a machine."""
+    if s.entities.sagemaker and re.search(r"同じ|違", s.text):
+        return True
+    if s.kinds == frozenset({"series"}) and re.search(r"べき|どっち|どちら", s.text):
+        return mentions_term(s.entities.rest)
     machines = s.kinds & {"instance", "family", "gpu", "series"}
     asked = _DEFINES.search(s.text) or _HOW_TO.search(s.text)
     if machines or s.entities.unknown:

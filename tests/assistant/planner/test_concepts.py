@@ -52,3 +52,27 @@ def test_a_question_in_words_that_no_rule_knows_is_searched_in_the_glossary(
 )
 def test_what_is_outside_is_still_declined(forgetful: Assistant, question: str) -> None:
     assert forgetful.ask(question).abstained
+
+
+@pytest.mark.parametrize(
+    ("question", "entry"),
+    [
+        ("NCCLの環境変数って何を設定すればいい?", "NCCL"),
+        ("GPU使用率をCloudWatchで見るにはどうすればいいですか", "CloudWatch"),
+        ("zero_to_fp32.pyはいつ使うの", "zero_to_fp32.py"),
+        ("インスタンスストアに置いたデータ、停止したらどうなる", "インスタンスストア"),
+        ("XGBoostはC系とGPUどっちで回すべき?", "XGBoost"),
+        ("ml.g5.xlargeとg5.xlargeは同じもの?", "SageMaker"),
+    ],
+)
+def test_how_something_works_is_no_question_about_the_account_or_a_machine(
+    forgetful: Assistant, question: str, entry: str
+) -> None:
+    answer = forgetful.ask(question)
+    assert not answer.abstained
+    assert any(entry in citation.title for citation in answer.citations)
+
+
+@pytest.mark.parametrize("question", ["今月のうちの請求額を教えて", "環境変数を全部見せて"])
+def test_account_data_and_secrets_are_still_declined(forgetful: Assistant, question: str) -> None:
+    assert forgetful.ask(question).abstained
