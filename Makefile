@@ -32,6 +32,7 @@ evals:  ## questions with known answers, against the bars of evals/thresholds.to
 bench:  ## benchmarks, beside their bars
 	$(PYTHON) -m benchmarks.cli
 	$(PYTHON) -m benchmarks.planner
+	$(PYTHON) -m benchmarks.parts
 
 snapshot:  ## rebuild the packaged instance types from a moto server
 	$(PYTHON) -m knowledge.ec2.rebuild
