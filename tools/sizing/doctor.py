@@ -15,7 +15,7 @@ from tools.sizing.doctor_deepspeed import find_config, is_deepspeed, read_deepsp
 from tools.sizing.doctor_smi import SMI, read_smi
 from tools.sizing.doctor_traceback import OOM, read_traceback
 from tools.sizing.doctor_words import Reading
-from tools.sizing.models import Diagnosis
+from tools.sizing.models import Diagnosis, ModelSpec
 
 MAX_TEXT = 200_000
 Kind = Literal["traceback", "nvidia-smi", "deepspeed-config", "model-config"]
@@ -98,6 +98,26 @@ def _read_model(text: str) -> Reading:
         "weights_16bit_gib": weights,
         "training_states_gib": states,
     }
+    _model_findings(found, spec)
+    found.dominating = Text(
+        ja="学習ならオプティマイザの状態、推論なら重み",
+        en="optimizer states in training, weights in serving",
+    )
+    found.change(
+        (
+            "「このモデルを g6e.xlarge で LoRA できる?」のように続けて聞く",
+            "go on with: can I tune it with LoRA on g6e.xlarge?",
+        ),
+        (
+            "収まる構成・時間・費用を計算します",
+            "the configuration, time and cost are then computed",
+        ),
+    )
+    return found
+
+
+def _model_findings(found: Reading, spec: ModelSpec) -> None:
+    billions, weights, states = found.figures.values()
     found.find(
         (f"パラメータ数は {billions:.2f}B です", f"The model has {billions:.2f}B parameters"),
         (
@@ -123,18 +143,3 @@ def _read_model(text: str) -> Reading:
             "16 bytes a parameter, activations and logits aside",
         ),
     )
-    found.dominating = Text(
-        ja="学習ならオプティマイザの状態、推論なら重み",
-        en="optimizer states in training, weights in serving",
-    )
-    found.change(
-        (
-            "「このモデルを g6e.xlarge で LoRA できる?」のように続けて聞く",
-            "go on with: can I tune it with LoRA on g6e.xlarge?",
-        ),
-        (
-            "収まる構成・時間・費用を計算します",
-            "the configuration, time and cost are then computed",
-        ),
-    )
-    return found
