@@ -14,6 +14,8 @@ from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 
+from assistant.numerals import arabic
+
 MASK = "\x01"
 
 _UNITS = (
@@ -104,16 +106,28 @@ _SCALES = {
     "trillion": 10**12,
 }
 _NOT_FIGURES = re.compile(
-    r"\d{4}-\d{2}-\d{2}|\[\d+\]|https?://\S+|\(\S+://\S+\)|"
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{4}\s*年(?:\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?)?|\[\d+\]|"
+    # Numbers of list items and headings, of steps and of reasons; what a rate is per.
+    r"^\s*(?:#+\s*|>\s*)*\d{1,2}[.)]\s|(?:ステップ|手順|[Ss]tep)\s*\d+|\d+\s*つ目|"
+    r"(?:理由|選択肢|違い|ポイント|方法|観点|特徴)[はがを]\s*(?:主に|大きく)?\s*\d+\s*つ|"
+    r"\d+\s*つの(?:違い|理由|選択肢|ポイント|方法|観点|点|案)|"
+    r"(?<![\d.])1\s*(?:時間|日|か月|ヶ月|年|台|基|枚|GPU)\s*(?:あたり|当たり|ごと)|"
+    r"https?://\S+|\(\S+://\S+\)|"
     r"(?i:fp\d+|bf16|tf32|int\d|x86_64|arm64|flashattention-\d|zero-\d|sm_\d+|us-[a-z]+-\d|[a-z]{2}-[a-z]+-\d)|"
     r"(?:\d(?:st|nd|rd|th)(?:/\d(?:st|nd|rd|th))* Gen)|第\s*\d\s*世代|"
     r"Graviton\s*\d\w*|Inferentia\s*\d?|Trainium\s*\d?|Xeon [\w\-]+ ?v?\d?|EPYC \w+|"
-    r"NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|\d+分の\d+|"
+    r"NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|"
     r"\d+ ?[BM](?:\s*級| class)|"
     r"(?<!\d)1 ?(?:枚|台|基|GPU|トークン|リクエスト|パラメータ|ステップ|時間|人)(?=あたり|だけ)|"
     r"100 ?万トークン(?=あたり)"
 )
-_RANGE = re.compile(r"\s*(?:〜|~|–|から|to)\s*")
+_RANGE = re.compile(r"\s*(?:GiB|GB|TB|USD|Gbps|%|vCPU)?\s*(?:〜|~|～|-|–|から|to)\s*\$?")
+_JOINED = re.compile(
+    r"[`*\s]*(?:も|と同じく|と同じ|と同様に?|と|および|及び|、|・|,|/|and|&|, and|or)[`*\s]*",
+)
+_PER_ONE = re.compile(r"[((]\s*1\s*(?:基|枚|GPU|台)[^))]*[))]")
+_ALIKE = re.compile(r"[`*\s]*(?:と同じ|と同様|並みの|同様に)")
+_FOREIGN_UNIT = re.compile(r"\s*(?:[ァ-ヶ]{2,}|[A-Za-z€£¥]+(?![A-Za-z]*\d))")
 _SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+(?=[A-Z])|\n")
 
 
@@ -122,6 +136,7 @@ class Named:
     """A subject that a text names."""
 
     start: int
+    end: int
     subject: str
     is_gpu: bool
 
@@ -144,6 +159,10 @@ class FigureMention:
     """The sentence or table row that it stands in."""
     cell: int = 0
     """Number of its cell in a table row; 0 in prose."""
+    shared: tuple[str, ...] = ()
+    """Subjects of which all must have the figure (`g5 も g6 も 24 GB`)."""
+    foreign_unit: bool = False
+    """Whether a word that is no known unit stands in the unit's place (`1.459 セント`)."""
 
 
 _NAME = re.compile(
@@ -163,7 +182,7 @@ class NameFinder:
     def find(self, text: str) -> list[Named]:
         """Return the names in order."""
         matches = ((match, self._index.get(match[0].lower())) for match in _NAME.finditer(text))
-        return [Named(match.start(), *known) for match, known in matches if known]
+        return [Named(match.start(), match.end(), *known) for match, known in matches if known]
 
     def mask(self, text: str) -> str:
         """Return the text, as long as before, with names and numbers that are no figures masked."""
@@ -213,6 +232,10 @@ def _row(
     cells: list[str], header: list[str], names: NameFinder, topic: tuple[str, ...]
 ) -> Iterator[FigureMention]:
     row_subjects = _topic(cells[0], names)
+    if not row_subjects and any(map(str.isdigit, cells[0])):
+        columns = tuple(subject for title in header[1:] for subject in _topic(title, names))
+        label = _PER_ONE.sub("", cells[0])
+        yield from _mentions(label, names, columns or topic, "", " | ".join(cells), cell=0)
     for index, cell in enumerate(cells[1:], 1):
         title = header[index] if index < len(header) else ""
         subjects = _topic(title, names) or row_subjects or topic
@@ -233,13 +256,22 @@ def _mentions(
     *,
     cell: int,
 ) -> Iterator[FigureMention]:
+    text = arabic(text)
     found, masked = names.find(text), names.mask(text)
-    for match in _NUMBER.finditer(masked):
+    matches = list(_NUMBER.finditer(masked))
+    for index, match in enumerate(matches):
         number = match["number"].replace(",", "")
         scale = _SCALES.get((match["scale"] or "").strip(), 1)
         unit = match["unit"] or ("USD" if match["dollar"] else "×" if match["times"] else "")
-        unit = unit or _unit_of_range(masked, match.end())
+        after = matches[index + 1] if index + 1 < len(matches) else None
+        ranged = _is_range(masked, match, after) or (
+            index > 0 and _is_range(masked, matches[index - 1], match)
+        )
+        if after and not unit and _is_range(masked, match, after):
+            unit = after["unit"] or ""
         near = _nearest(found, match.start())
+        if ranged and not cell:
+            near = tuple(dict.fromkeys((*near, *(name.subject for name in found))))
         only_gpus = all(name.is_gpu for name in found)
         subjects = (*near, *fallback) if cell or only_gpus else near
         yield FigureMention(
@@ -251,14 +283,30 @@ def _mentions(
             label=f"{label} {text[: match.start()]} {text[match.end() : match.end() + 12]}",
             segment=segment,
             cell=cell,
+            shared=() if cell or ranged else _shared(found, text, match.start(), matches, index),
+            foreign_unit=not unit and not cell and bool(_FOREIGN_UNIT.match(masked[match.end() :])),
         )
 
 
-def _unit_of_range(text: str, end: int) -> str:
-    """Return the unit of the upper end where a number is the lower end of a range (`3〜5 時間`)."""
-    between = _RANGE.match(text, end)
-    upper = _NUMBER.match(text, between.end()) if between else None
-    return (upper["unit"] or "") if upper else ""
+def _is_range(text: str, low: re.Match[str], high: re.Match[str] | None) -> bool:
+    """Whether two numbers are the ends of a range (`24〜48 GB`)."""
+    return high is not None and bool(_RANGE.fullmatch(text[low.end() : high.start()]))
+
+
+def _shared(
+    found: list[Named], text: str, position: int, matches: list[re.Match[str]], index: int
+) -> tuple[str, ...]:
+    """Return the names before a figure that the sentence states it of together."""
+    begin = matches[index - 1].end() if index else 0
+    names = [name for name in found if begin <= name.start < position]
+    group = names[-1:]
+    alike = bool(names) and bool(_ALIKE.match(text[names[-1].end : position]))
+    for left, right in zip(reversed(names[:-1]), reversed(names[1:]), strict=True):
+        if not alike and not _JOINED.fullmatch(text[left.end : right.start]):
+            break
+        group.append(left)
+    kinds = {name.is_gpu for name in group}
+    return tuple(name.subject for name in group) if len(group) > 1 and len(kinds) == 1 else ()
 
 
 def _nearest(found: list[Named], position: int) -> tuple[str, ...]:

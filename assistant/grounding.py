@@ -9,78 +9,31 @@ unsupported, unless the user wrote them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from decimal import Decimal
-from functools import cache, cached_property, lru_cache
+from datetime import date, datetime
+from functools import cached_property, lru_cache
 
-from assistant import cost_lock, sizing_lock
+from assistant.agreement import FactIndex, attributes_named, support
 from assistant.answer import Figure, Language
+from assistant.evidence import asked_figures, is_echo, supporting_passage, unknown_days
 from assistant.figures import FigureMention, FigureReader, NameFinder
-from assistant.planner.vocabulary import any_of, table
+from assistant.planner.vocabulary import table
 from knowledge.ec2.catalogue import Catalogue
 from tools.attributes import BY_KEY
-from tools.cost import COST
-from tools.facts import SEARCH, Fact, FactGroup, fact_groups
+from tools.facts import Fact
 from tools.results import Result
-from tools.sizing.figures import SIZE, model_names
 
-MAX_RELATIVE_ERROR = Decimal("0.01")
 _DOTTED = re.compile(
     r"(?<![\w.\-/])[a-z]{1,4}\d{1,2}[a-z]*(?:-[a-z0-9]+)?\.(?:\d*xlarge|large|medium|metal[\w\-]*)(?![\w])",
     re.ASCII,
 )
 
-_UNIT_FACTS: dict[str, tuple[str, ...]] = {
-    "vCPUs": ("vcpus",),
-    "vCPU": ("vcpus",),
-    "コア": ("cores",),
-    "cores": ("cores",),
-    "スレッド": ("threads_per_core", "vcpus"),
-    "threads": ("threads_per_core",),
-    "本": ("efa_interfaces", "nvme_disks"),
-    "EFA interfaces": ("efa_interfaces",),
-    "サイズ": ("members",),
-    "sizes": ("members",),
-    "ファミリー": ("families",),
-    "families": ("families",),
-    "リージョン": ("regions",),
-    "regions": ("regions",),
-    "世代": ("generation", "nvlink_generation"),
-    "件": ("total", "unpriced", "shown"),
-    "instance types": ("total", "unpriced", "shown"),
-    "個": ("neuron_devices", "gpu_count"),
-    "枚": ("gpu_count",),
-    "基": ("gpu_count",),
-    "GPU": ("gpu_count",),
-    "GPUs": ("gpu_count",),
-    "×": ("gpu_count", "neuron_devices"),
-    "%": ("spot_savings", "interruption"),
-}
-_CONVERSIONS: dict[str, tuple[tuple[str, Decimal], ...]] = {
-    "GiB": (("GiB", Decimal(1)),),
-    "TiB": (("GiB", Decimal(1024)),),
-    "MiB": (("GiB", 1 / Decimal(1024)),),
-    "GB": (("GB", Decimal(1)),),
-    "TB": (("GB", Decimal(1000)),),
-    "GB/s": (("GB/s", Decimal(1)),),
-    "TB/s": (("GB/s", Decimal(1000)),),
-    "Gbps": (("Gbps", Decimal(1)),),
-    "Mbps": (("Gbps", Decimal("0.001")),),
-    "Tbps": (("Gbps", Decimal(1000)),),
-    "TFLOPS": (("TFLOPS", Decimal(1)),),
-    "PFLOPS": (("TFLOPS", Decimal(1000)),),
-    "GHz": (("GHz", Decimal(1)),),
-    "USD": (("USD", Decimal(1)),),
-    "ドル": (("USD", Decimal(1)),),
-    "倍": (("倍", Decimal(1)),),
-    "times": (("倍", Decimal(1)),),
-}
-_PRICE_WORDS = {
-    "spot": ("スポット", "spot"),
-    "capacity-block": ("capacity block", "キャパシティ"),
-    "on-demand": ("オンデマンド", "on-demand"),
-}
+_FAMILY = re.compile(
+    r"(?<![\w.\-/])(?:[cpg]\d[a-z]{0,4}|[dimrtxz]\d[a-z]{1,4}|(?:inf|trn)\d[a-z]?)(?![\w\-]|\.\w)",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +69,15 @@ class NumberLock:
         """Return the figures of `text` with their facts, and what nothing supports."""
         return self.reader(FactIndex(results), question=question).judge(_without(text, quoted))
 
-    def reader(self, facts: FactIndex, *, question: str = "") -> Reader:
-        """Return a reader of a text about these facts, from its beginning."""
-        return Reader(self._catalogue, facts, FigureReader(self._names(facts)), question)
+    def reader(
+        self, facts: FactIndex, *, question: str = "", days: Iterable[date] | None = None
+    ) -> Reader:
+        """Return a reader of a text about these facts, from its beginning.
+
+        `days`: what free text may be dated to; None for the planner's, whose dates are composed.
+        """
+        known = None if days is None else {*days, self._catalogue.specs_as_of, _today()}
+        return Reader(self._catalogue, facts, self._names(facts), question, known)
 
     def _names(self, facts: FactIndex) -> NameFinder:
         """Return a finder that reads a bare model (`A100`) as the variant in the facts."""
@@ -146,7 +105,7 @@ class NumberLock:
         names = [
             (item, item, False) for item in (*self._catalogue.types, *self._catalogue.families)
         ]
-        for series in ("C", "P", "G", "Inf", "Trn"):
+        for series in _SERIES:
             names += [(f"{series} シリーズ", series, False), (f"{series} series", series, False)]
         names += [(key, key, True) for key in self._catalogue.gpus]
         return names
@@ -156,64 +115,93 @@ class Reader:
     """Judges a text piece by piece, each in the light of those before it."""
 
     def __init__(
-        self, catalogue: Catalogue, facts: FactIndex, figures: FigureReader, question: str
+        self,
+        catalogue: Catalogue,
+        facts: FactIndex,
+        names: NameFinder,
+        question: str,
+        days: set[date] | None,
     ) -> None:
         """Start at the beginning of a text."""
-        self._catalogue, self.facts, self._figures = catalogue, facts, figures
+        self._catalogue, self.facts, self._names = catalogue, facts, names
+        self._figures, self._question, self._days = FigureReader(names), question, days
         self._written = question.lower()
 
-    def judge(self, piece: str) -> Verdict:
-        """Return the figures of the next piece with their facts, and what nothing supports."""
+    def judge(self, piece: str, cited: Iterable[str] = ()) -> Verdict:
+        """Return the figures of the next piece with what supports them, and what nothing does.
+
+        `cited`: ids of the passages that the piece cites.
+        """
         verdict = Verdict(unknown_names=self._unknown_names(piece))
+        if self._days is not None:
+            written = {*unknown_days(self._question, ())}
+            unknown = [*unknown_days(piece, self._days), *self._wrong_gpus(piece)]
+            verdict.unknown_names.extend(day for day in unknown if day not in written)
         for mention in self._figures.read(_without(piece, self.facts.model_names)):
-            fact = _support(mention, self.facts, self._catalogue)
-            if fact is None:
+            fact = support(mention, self.facts, self._catalogue)
+            figure = _figure(mention, fact) if fact else self._other_support(mention, cited)
+            if figure is None:
                 verdict.unsupported.append(mention)
             else:
-                verdict.figures.append(_figure(mention, fact))
+                verdict.figures.append(figure)
         return verdict
 
     def fork(self) -> Reader:
         """Return a reader at the same place, to try other words for the next piece."""
-        figures = self._figures.fork()
-        return Reader(self._catalogue, self.facts, figures, self._written)
+        twin = copy(self)
+        twin._figures = self._figures.fork()
+        return twin
+
+    def _other_support(self, mention: FigureMention, cited: Iterable[str]) -> Figure | None:
+        """Return a figure that an input of the user or a cited passage supports."""
+        if mention.foreign_unit:
+            return None
+        if is_echo(mention, self._asked):
+            return _quoted_figure(mention, "question")
+        if not self.facts.passages or self._is_catalogued(mention):
+            return None
+        passage = supporting_passage(mention, self.facts.passages, cited, self._names)
+        return _quoted_figure(mention, passage.id) if passage else None
+
+    def _wrong_gpus(self, piece: str) -> list[str]:
+        """Return GPUs that a sentence puts into an instance type or family that has others."""
+        found: list[str] = []
+        for sentence in _SENTENCE.split(piece):
+            if not _CARRIES.search(sentence) or _DENIES.search(sentence):
+                continue
+            names = self._names.find(sentence)
+            machines = [name.subject for name in names if not name.is_gpu]
+            gpus = [name.subject for name in names if name.is_gpu]
+            if len(set(machines)) == 1 == len(set(gpus)) and machines[0] not in _SERIES:
+                real = _models_in(self._catalogue, machines[0])
+                if self._catalogue.gpus[gpus[0]].model not in real:
+                    found.append(f"{machines[0]} + {gpus[0]}")
+        return found
+
+    @cached_property
+    def _asked(self) -> list[FigureMention]:
+        return asked_figures(self._question, self._names)
+
+    def _is_catalogued(self, mention: FigureMention) -> bool:
+        """Whether the catalogue has its own figure for what is said: it outranks passages."""
+        allowed = attributes_named(mention.label)
+        return any(
+            fact.attribute.partition(":")[0] in allowed
+            for subject in mention.subjects
+            for fact in self.facts.about(subject)
+        )
 
     def _unknown_names(self, text: str) -> list[str]:
+        lowered = text.lower()
         known, others = self._catalogue.types, self._catalogue.other_types
-        return [
+        types = [
             name
-            for name in dict.fromkeys(_DOTTED.findall(text.lower()))
-            if name not in known and name not in others and name not in self._written
+            for name in dict.fromkeys(_DOTTED.findall(lowered))
+            if name not in known and name not in others
         ]
-
-
-class FactIndex:
-    """The facts of a turn by subject, made when a subject is first asked for."""
-
-    def __init__(self, results: Sequence[Result]) -> None:
-        """Index the results' subjects."""
-        self._groups: dict[str, list[FactGroup]] = {}
-        for result in results:
-            for subject, groups in fact_groups(result).items():
-                self._groups.setdefault(subject, []).extend(groups)
-        self._facts: dict[str, list[Fact]] = {}
-        self.model_names = {name for result in results for name in model_names(result)}
-        """Names of models (`Llama 3 8B`): their digits are no figures."""
-
-    def __contains__(self, subject: str) -> bool:
-        """Whether there are facts about the subject."""
-        return subject in self._groups
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the subjects."""
-        return iter(self._groups)
-
-    def about(self, subject: str) -> list[Fact]:
-        """Return the subject's facts."""
-        if subject not in self._facts:
-            groups = self._groups.get(subject, ())
-            self._facts[subject] = [fact for group in groups for fact in group()]
-        return self._facts[subject]
+        real = _families(self._catalogue)
+        families = [n for n in dict.fromkeys(_FAMILY.findall(lowered)) if n not in real]
+        return [name for name in (*types, *families) if name not in self._written]
 
 
 def restate(
@@ -223,7 +211,7 @@ def restate(
 
     `bare`: the value with its unit alone, for a table cell.
     """
-    allowed = _allowed(mention.label)
+    allowed = attributes_named(mention.label)
     for subject in mention.subjects:
         for fact in facts.about(subject):
             attribute = BY_KEY.get(fact.attribute.partition(":")[0])
@@ -246,141 +234,38 @@ def _without(text: str, quoted: Iterable[str]) -> str:
     return text
 
 
-def _support(mention: FigureMention, facts: FactIndex, catalogue: Catalogue) -> Fact | None:
-    """Return the fact behind a figure, if there is one."""
-    regions = _regions(mention.label + mention.segment, catalogue)
-    allowed = _allowed(mention.label)
-    for subject in (*mention.subjects, SEARCH, COST, SIZE):
-        for fact in _facts_about(subject, facts, catalogue):
-            if _agrees(mention, fact, allowed) and (
-                not fact.region or not regions or fact.region in regions
-            ):
-                return fact
-    return None
-
-
-def _facts_about(subject: str, facts: FactIndex, catalogue: Catalogue) -> Iterable[Fact]:
-    """Yield a subject's facts; a GPU's also stand in the facts of the types that carry it."""
-    yield from facts.about(subject)
-    if subject in catalogue.gpus and subject not in facts:
-        carrier = next((key for key in facts if _carries(catalogue, key, subject)), None)
-        if carrier:
-            found = facts.about(carrier)
-            yield from (f for f in found if f.attribute in BY_KEY and BY_KEY[f.attribute].gpu)
-
-
-def _carries(catalogue: Catalogue, name: str, gpu: str) -> bool:
-    """Whether an instance type has whole GPUs of this model."""
-    attachment = catalogue.types[name].gpu if name in catalogue.types else None
-    return attachment is not None and attachment.gpu == gpu and attachment.partition == 1
-
-
-def _agrees(mention: FigureMention, fact: Fact, allowed: frozenset[str]) -> bool:
-    if fact.attribute.startswith(cost_lock.PREFIX):
-        return cost_lock.agrees(mention, fact, _equal)
-    if fact.attribute.startswith(sizing_lock.PREFIX):
-        return sizing_lock.agrees(mention, fact, _equal)
-    attribute = (
-        fact.attribute.partition(":")[0] if fact.attribute.startswith("usd") else fact.attribute
-    )
-    if fact.attribute.startswith("ratio:"):
-        return mention.unit in ("倍", "times") and _equal(mention, fact.value)
-    if mention.unit in _UNIT_FACTS:
-        return attribute in _UNIT_FACTS[mention.unit] and _equal(mention, fact.value)
-    if mention.unit in _CONVERSIONS:
-        return any(
-            fact.unit == unit and _equal(mention, fact.value / factor)
-            for unit, factor in _CONVERSIONS[mention.unit]
-        ) and _labelled(attribute, allowed, fact, mention)
-    return mention.unit == "" and attribute in allowed and _equal(mention, fact.value)
-
-
-def _labelled(attribute: str, allowed: frozenset[str], fact: Fact, mention: FigureMention) -> bool:
-    """Whether the words around the figure name this attribute, or none that excludes it."""
-    if fact.attribute == "usd_per_gpu_hour":
-        return attribute in allowed  # for one GPU it equals the price, and would support any region
-    if fact.attribute.startswith("usd_per_hour:"):
-        term = fact.attribute.partition(":")[2]
-        words = [
-            t
-            for t, spelled in _PRICE_WORDS.items()
-            if any(w in mention.label.lower() for w in spelled)
-        ]
-        return not words or term in words
-    same_unit = {key for key in allowed if key in BY_KEY and BY_KEY[key].unit == fact.unit}
-    return attribute in allowed or not same_unit
-
-
-def _equal(mention: FigureMention, value: Decimal) -> bool:
-    """Whether the figure is the value, rounded at the precision written."""
-    step = Decimal(1).scaleb(-mention.decimals)
-    gap = abs(mention.value - value)
-    return gap == 0 or (gap <= step / 2 and gap <= abs(value) * MAX_RELATIVE_ERROR)
-
-
-_EXTRA_LABELS: dict[str, tuple[str, ...]] = (
-    {
-        "vcpu / メモリ": ("vcpus", "memory_gib"),
-        "vcpus / memory": ("vcpus", "memory_gib"),
-        "api 表記": ("gpu_memory_gib", "gpu_memory_total_gib"),
-        "api:": ("gpu_memory_gib", "gpu_memory_total_gib"),
-    }
-    | dict.fromkeys(
-        ("gpu メモリ(1 基)", "gpu memory (each)", "gpu メモリ", "gpuメモリ", "gpu memory"),
-        ("gpu_memory_gb", "gpu_memory_gib"),
-    )
-    | dict.fromkeys(
-        ("gpu メモリ合計", "total gpu memory"), ("gpu_memory_total_gb", "gpu_memory_total_gib")
-    )
+_SENTENCE = re.compile(r"(?<=[。！？])|(?<=\.)\s|\n")
+_SERIES = ("C", "P", "G", "Inf", "Trn")
+_CARRIES = re.compile(
+    r"搭載|積[むみんま]|GPU は|GPUは|equipped|powered by|carr(?:y|ies)|has an? |features"
 )
-"""Labels that name several attributes at once, beside those of the registry and the vocabulary."""
+_DENIES = re.compile(
+    r"ではな|でない|じゃな|せん|ない|より|比べ|違い|不要| not |n't|than|unlike|instead"
+)
 
 
-@cache
-def _label_words() -> tuple[re.Pattern[str], dict[str, frozenset[str]]]:
-    """Return one pattern over all label words, and the attributes that each names."""
-    index: dict[str, set[str]] = {}
-    words = {key: set(entries) for key, entries in table("attributes").items()}
-    for key, attribute in BY_KEY.items():
-        words.setdefault(key, set()).update((attribute.ja.lower(), attribute.en.lower()))
-    for key, entries in words.items():
-        for word in entries:
-            index.setdefault(word, set()).add(key)
-    for word, keys in _EXTRA_LABELS.items():
-        index.setdefault(word, set()).update(keys)
-    pattern = any_of(index)
-    return pattern, {_squeezed(word): frozenset(keys) for word, keys in index.items()}
-
-
-@lru_cache(maxsize=4096)
-def _allowed(label: str) -> frozenset[str]:
-    """Return the attributes that the label names; a longer word wins over the words inside it."""
-    pattern, index = _label_words()
-    found = (
-        index.get(_squeezed(match[0]), frozenset[str]())
-        for match in pattern.finditer(label.lower())
+@lru_cache(maxsize=512)
+def _models_in(catalogue: Catalogue, name: str) -> frozenset[str]:
+    """Return the GPU models of an instance type, a family or a series."""
+    return frozenset(
+        catalogue.gpus[item.gpu.gpu].model
+        for key, item in catalogue.types.items()
+        if item.gpu and (key == name or key.startswith(f"{name}."))
     )
-    return frozenset[str]().union(*found)
-
-
-def _squeezed(word: str) -> str:
-    return re.sub(r"\s+", "", word)
 
 
 @lru_cache(maxsize=8)
-def _region_pattern(catalogue: Catalogue) -> tuple[re.Pattern[str], dict[str, str]]:
-    index = {
-        name: region.code
-        for region in catalogue.regions.values()
-        for name in (region.code, region.name, region.name_en)
-    }
-    longest = sorted(index, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest))), index
+def _families(catalogue: Catalogue) -> frozenset[str]:
+    names = (*catalogue.types, *catalogue.other_types, *catalogue.families)
+    return frozenset(name.partition(".")[0].lower() for name in names)
 
 
-def _regions(text: str, catalogue: Catalogue) -> set[str]:
-    pattern, index = _region_pattern(catalogue)
-    return {index[match] for match in pattern.findall(text)}
+def _today() -> date:
+    return datetime.now().astimezone().date()
+
+
+def _quoted_figure(mention: FigureMention, source: str) -> Figure:
+    return Figure(text=mention.text, value=mention.value, unit=mention.unit, source=source)
 
 
 def _figure(mention: FigureMention, fact: Fact) -> Figure:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from assistant.answer import Citation, Language
-from assistant.citations import number_citations
+from assistant.citations import cited_ids, number_citations
 from assistant.grounding import Reader, Verdict
 from assistant.llm.failures import Unusable
 from assistant.llm.turn import Turn
@@ -90,9 +90,9 @@ class Release:
 
     def judge(self, text: str, reader: Reader) -> Unit:
         """Return a unit with its verdict; the reader moves past it."""
-        before = reader.fork()
+        before, cited = reader.fork(), cited_ids(text, self._sources)
         shown = number_citations(text, self._sources, self._turn.citations)
-        verdict = reader.judge(shown)
+        verdict = reader.judge(shown, cited)
         return Unit(shown, verdict, before, self._is_forbidden(shown))
 
     def _take(self, text: str) -> None:

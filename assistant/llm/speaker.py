@@ -174,7 +174,11 @@ class Speaker(AgentMiddleware[AskState, Turn, Any]):
         results, sources = self._known(request)
         release = Release(
             turn,
-            self._lock.reader(FactIndex(results), question=_questions(request.messages)),
+            self._lock.reader(
+                FactIndex(results),
+                question=_questions(request.messages),
+                days=[c.as_of for c in sources.values() if c.as_of],
+            ),
             sources,
             secret=system_prompt("ja"),
         )

@@ -8,17 +8,19 @@ the lock does not claim to catch is listed at the end, so that a change there is
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 
 import pytest
 
-from assistant.grounding import NumberLock, Verdict
+from assistant.grounding import FactIndex, NumberLock, Verdict
 from assistant.tool_registry import ToolRunner
 from knowledge.ec2.catalogue import Catalogue, load_catalogue
 from tests.assistant.cases import Honest, honest_answers
 from tests.assistant.conftest import Tally
 from tests.assistant.lies import MUTATIONS, Lie, tell
 from tests.assistant.sentences import SUBJECTS, TEMPLATES, Sentence, described, sentences
+from tools.glossary import GlossaryResult, Passage
 
 SEED = 20261123
 CATALOGUE = load_catalogue()
@@ -171,6 +173,20 @@ COUNTS = "the two counts of a search (all matches, shown matches) are not told a
         "g5.2xlarge のスポットは 1.75776 USD/時 です。",
         "バージニア北部では g5.2xlarge が 1.75776 USD/時です。",
         "g5.2xlarge のネットワークは最大 5 Gbps です。",
+        "g5.2xlarge のメモリは六十四 GiB です。",
+        "g5.2xlarge のメモリは 6 十 4 GiB です。",
+        "g5.2xlarge has sixty-four GiB of memory.",
+        "g5.2xlarge は p5.48xlarge と同じ 2,048 GiB のメモリです。",
+        "g5.2xlarge も p5.48xlarge も 2,048 GiB のメモリです。",
+        "| 項目 | g5.2xlarge |\n|---|---|\n| GPU メモリ(9 基) | 24 GB |",
+        "g5.2xlarge のメモリは p5.48xlarge の半分です。",
+        "g5.2xlarge のメモリは p5.48xlarge の 3 分の 1 です。",
+        "g5.2xlarge は 1.75776 セントです。",
+        "g5.2xlarge のメモリは 32 です。",
+        "g5.2xlarge のメモリは 32〜96 GiB です。",
+        "g5.2xlarge は 1万7,577 USD/時です。",
+        "後継の g9z.xlarge もあります。",
+        "後継の g9z もあります。",
     ],
 )
 def test_a_trick_of_notation_does_not_pass(lie: str, check: Check) -> None:
@@ -215,6 +231,75 @@ def test_a_real_name_that_no_result_is_about_supports_no_figure(check: Check) ->
     assert not check("g6.xlarge のメモリは 16 GiB です。").passed
 
 
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("料金は 1999-01-01 時点です。", False),
+        ("料金は 2026年2月1日時点です。", True),
+        ("料金は 2026/02/01 時点です。", True),
+        ("料金は 2025年の値です。", False),
+        ("g5.2xlarge の GPU は T4 です。", False),
+        ("g5.2xlarge は A10G を搭載します。", True),
+        ("g5.2xlarge は T4 ではなく A10G を積みます。", True),
+        ("G5 は T4 を搭載します。", False),
+        ("1. g5.2xlarge のメモリは 32 GiB です。", True),
+        ("選ぶ理由は 2 つです。2 つ目は価格です。", True),
+        ("違いを 3 つの観点で見ます。", True),
+        ("8 時間使うなら g5.2xlarge が候補です。", True),
+        ("9 時間使うなら g5.2xlarge が候補です。", False),
+        ("予算 500 USD に収まるかは estimate_cost で調べます。", True),
+        ("g5.2xlarge のメモリは 64 GiB です。", False),
+    ],
+)
+def test_free_text_is_held_to_days_gpus_and_inputs(
+    text: str, passes: bool, runner: ToolRunner
+) -> None:
+    question = "g5.2xlargeを8時間、予算500ドルで使える? メモリは64GiB?"
+    facts = FactIndex([described(runner)])
+    reader = LOCK.reader(facts, question=question, days=[date(2026, 2, 1)])
+    verdict = reader.judge(text)
+    assert verdict.passed == passes, verdict
+
+
+def _passage(title: str, quote: str, *, is_glossary: bool) -> GlossaryResult:
+    passage = Passage(
+        id=f"{title}#1", entry=title, title=title, section="", source=title, url=None, as_of=None,
+        quote=quote, score=1.0, is_glossary=is_glossary,
+    )  # fmt: skip
+    return GlossaryResult(
+        query="q", entries=(), passages=(passage,), is_definition=False, is_weak=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "cited", "passes"),
+    [
+        ("「社内手順」によると、夜間バッチの上限は 40 台です。", (), True),
+        ("夜間バッチの上限は 40 台です。", (), False),
+        ("夜間バッチの上限は 40 台です。", ("社内手順#1",), False),
+        ("「社内手順」によると、夜間バッチの上限は 80 台です。", (), False),
+        ("「社内手順」によると、学習ジョブの保存先は 40 台です。", (), False),
+        ("「社内手順」によると、g5.2xlarge のメモリは 99 GiB です。", (), False),
+    ],
+)
+def test_a_document_supports_only_a_sentence_that_names_it(
+    text: str, cited: tuple[str, ...], passes: bool, runner: ToolRunner
+) -> None:
+    quote = "夜間バッチの上限は 40 台とする。g5.2xlarge のメモリは 99 GiB である。"
+    results = [described(runner), _passage("社内手順", quote, is_glossary=False)]
+    reader = LOCK.reader(FactIndex(results), days=())
+    assert reader.judge(text, cited).passed == passes
+
+
+def test_a_glossary_passage_supports_a_sentence_that_cites_it() -> None:
+    entry = _passage("EFA", "EFA の帯域は P5 で最大 3200 Gbps です。", is_glossary=True)
+    facts = FactIndex([entry])
+    text = "ここで使う帯域は P5 で 3200 Gbps です。"
+    assert LOCK.reader(facts, days=()).judge(text, ("EFA#1",)).passed
+    assert not LOCK.reader(facts, days=()).judge(text).passed
+    assert not LOCK.reader(facts, days=()).judge(text.replace("3200", "6400"), ("EFA#1",)).passed
+
+
 def test_a_figure_without_a_subject_has_no_support(check: Check) -> None:
     assert not check("メモリは 777 GiB です。").passed
 
@@ -254,20 +339,12 @@ def test_figures_carry_their_source(check: Check) -> None:
     "lie",
     [
         "g5.2xlarge は bf16 に対応していません。",  # yes/no facts have no number
-        "g5.2xlarge の GPU は T4 です。",  # nor have names of GPUs
         "g5.2xlarge は大阪でだけ使えます。",  # nor have regions
         "g5.2xlarge のほうが p5.48xlarge より高いです。",  # nor have orders
-        "g5.2xlarge の料金は 1999-01-01 時点です。",  # dates are the composer's
-        "g5.2xlarge のメモリは六十四 GiB です。",  # kanji numerals
-        "g5.2xlarge has sixty-four GiB of memory.",  # spelled-out numbers
-        "g5.2xlarge は p5.48xlarge と同じ 2,048 GiB のメモリです。",  # two subjects, one figure
-        "| GPU メモリ(9 基) | 24 GB |",  # figures in a row's label
     ],
 )
 def test_the_lock_does_not_claim_to_see(lie: str, check: Check) -> None:
     """A change here is progress: move the lie up."""
-    if lie.startswith("|"):
-        lie = f"| 項目 | g5.2xlarge |\n|---|---|\n{lie}"
     assert check(lie).passed
 
 
