@@ -95,12 +95,20 @@ class FactIndex:
         """Iterate over the subjects."""
         return iter(self._groups)
 
+    def warm(self) -> None:
+        """Make all facts now: while a model still thinks, that costs nobody time."""
+        for subject in list(self._groups):
+            self.about(subject)
+
     def about(self, subject: str) -> list[Fact]:
         """Return the subject's facts."""
         if subject not in self._facts:
             groups = self._groups.get(subject, ())
             self._facts[subject] = [fact for group in groups for fact in group()]
         return self._facts[subject]
+
+
+_COST = cost_lock.PREFIX
 
 
 def support(mention: FigureMention, facts: FactIndex, catalogue: Catalogue) -> Fact | None:
@@ -127,8 +135,12 @@ def _first(
     regions: set[str],
 ) -> Fact | None:
     """Return the first fact of these subjects that a figure agrees with."""
+    convertible = _CONVERSIONS.get(mention.unit)
+    units = {unit for unit, _ in convertible} if convertible else None
     for subject in subjects:
         for fact in _facts_about(subject, facts, catalogue):
+            if units and fact.unit not in units and not fact.attribute.startswith(_COST):
+                continue  # most facts end here
             if _agrees(mention, fact, allowed) and (
                 not fact.region or not regions or fact.region in regions
             ):

@@ -126,6 +126,7 @@ _JOINED = re.compile(
     r"[`*\s]*(?:も|と同じく|と同じ|と同様に?|と|および|及び|、|・|,|/|and|&|, and|or)[`*\s]*",
 )
 _PER_ONE = re.compile(r"[((]\s*1\s*(?:基|枚|GPU|台)[^))]*[))]")
+_DIGIT = re.compile(r"\d")
 _ALIKE = re.compile(r"[`*\s]*(?:と同じ|と同様|並みの|同様に)")
 _FOREIGN_UNIT = re.compile(r"\s*(?:[ァ-ヶ]{2,}|[A-Za-z€£¥]+(?![A-Za-z]*\d))")
 _SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s+(?=[A-Z])|\n")
@@ -257,6 +258,8 @@ def _mentions(
     cell: int,
 ) -> Iterator[FigureMention]:
     text = arabic(text)
+    if not _DIGIT.search(text):
+        return
     found, masked = names.find(text), names.mask(text)
     matches = list(_NUMBER.finditer(masked))
     for index, match in enumerate(matches):

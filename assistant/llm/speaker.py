@@ -9,6 +9,7 @@ know no text that was already shown, no circuit breaker and no cancelling.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NotRequired, cast
 
@@ -172,10 +173,12 @@ class Speaker(AgentMiddleware[AskState, Turn, Any]):
         messages = _trimmed(request.messages) if trimmed else list(request.messages)
         sent: list[BaseMessage] = [SystemMessage(system_prompt(turn.language)), *redact(messages)]
         results, sources = self._known(request)
+        facts = FactIndex(results)
+        threading.Thread(target=facts.warm, name="ask-facts", daemon=True).start()
         release = Release(
             turn,
             self._lock.reader(
-                FactIndex(results),
+                facts,
                 question=_questions(request.messages),
                 days=[c.as_of for c in sources.values() if c.as_of],
             ),
@@ -217,7 +220,7 @@ class Speaker(AgentMiddleware[AskState, Turn, Any]):
         chunks = pumped(lambda: bound.stream(sent, **candidate.extra), turn, self._silence)
         for chunk in chunks:
             whole = chunk if whole is None else whole + chunk
-            pieces += 1
+            pieces += bool(chunk.text or chunk.tool_call_chunks)
             if text := str(chunk.text):
                 release.feed(text)
         return whole, pieces
