@@ -220,7 +220,7 @@ class Speaker(AgentMiddleware[AskState, Turn, Any]):
         chunks = pumped(lambda: bound.stream(sent, **candidate.extra), turn, self._silence)
         for chunk in chunks:
             whole = chunk if whole is None else whole + chunk
-            pieces += bool(chunk.text or chunk.tool_call_chunks)
+            pieces += bool(chunk.text or getattr(chunk, "tool_call_chunks", None))
             if text := str(chunk.text):
                 release.feed(text)
         return whole, pieces
