@@ -15,8 +15,8 @@ from slack_bolt import App
 
 from ui.language import Text
 from ui.slack.blocks import FEEDBACK_ACTION
-from ui.slack.client import SlackClient, member
-from ui.slack.events import DIALOG, SHORTCUT, SUGGESTION_ACTION
+from ui.slack.client import SlackClient, library_log, member
+from ui.slack.events import DIALOG, SHORTCUT, SUGGESTION_ACTION, plain_text
 from ui.slack.home import (
     REASON_DIALOG,
     chosen,
@@ -45,10 +45,8 @@ def build_app(
     client: SlackClient, receiver: Receiver, assistant: Assistant, signing_secret: str = ""
 ) -> App:
     """Return the app. Raises BoltError if Slack does not accept the bot token."""
-    # Bolt would read other credentials from the environment, and log bodies at level INFO.
-    library_log = logging.getLogger("ask.slack.library")
-    library_log.setLevel(logging.WARNING)
-    app: Any = App(client=client, signing_secret=signing_secret or "unused", logger=library_log)
+    # Bolt would take a signing secret from the environment if it were given none.
+    app: Any = App(client=client, signing_secret=signing_secret or "unused", logger=library_log())
 
     @app.middleware
     def keep(body: Body, context: dict[str, Any], next_: Callable[[], None]) -> None:
@@ -119,7 +117,7 @@ class Surfaces:
         place = {
             "channel": str(shortcut["channel"]["id"]),
             "root": str(message.get("thread_ts") or message["ts"]),
-            "quoted": str(message.get("text") or ""),
+            "quoted": plain_text(str(message.get("text") or ""), ""),
         }
         view = question_dialog(place, self._language)
         self._quietly(self._client.views_open, trigger_id=shortcut["trigger_id"], view=view)

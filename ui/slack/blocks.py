@@ -80,7 +80,7 @@ def lay_out(answer: Answer, skipped: str = "") -> list[Message]:
 
 def notice(text: str) -> Message:
     """Return a message of plain prose: an error, a hint."""
-    message = Message(text=escape(text)[:_SUMMARY])
+    message = Message(text=escape(_clipped(text, _SUMMARY)))
     for piece in split_text(escape(text), MAX_SECTION):
         message.add({"type": "section", "text": {"type": "mrkdwn", "text": piece}})
     return message
@@ -104,8 +104,8 @@ def footer(answer: Answer) -> Iterator[Block]:
     yield from _contexts([_citation(i, c) for i, c in enumerate(answer.citations, 1)])[:2]
     warnings = [w for w in answer.warnings if w not in answer.answer]
     yield from _contexts([f"⚠️ {escape(_clipped(w, 500))}" for w in warnings])[:1]
-    if answer.suggestions:
-        yield {"type": "actions", "elements": suggestion_buttons(answer.suggestions)}
+    if buttons := suggestion_buttons(answer.suggestions):
+        yield {"type": "actions", "elements": buttons}
     yield _context([_identity(answer)])
     if not answer.abstained or answer.citations:
         yield _feedback(answer)

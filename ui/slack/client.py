@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, TypeAlias, cast
 
 from slack_sdk import WebClient
@@ -16,7 +17,20 @@ def build_client(token: str, base_url: str) -> SlackClient:
 
     A lost reply may hide a message that was posted, so `deliver` looks before it sends again.
     """
-    return WebClient(token=token, base_url=base_url, timeout=_TIMEOUT_SECONDS, retry_handlers=[])
+    return WebClient(
+        token=token,
+        base_url=base_url,
+        timeout=_TIMEOUT_SECONDS,
+        retry_handlers=[],
+        logger=library_log(),
+    )
+
+
+def library_log() -> logging.Logger:
+    """Return the log of the libraries, without the bodies that they write at lower levels."""
+    log = logging.getLogger("ask.slack.library")
+    log.setLevel(logging.WARNING)
+    return log
 
 
 def member(body: dict[str, Any], name: str) -> dict[str, Any]:

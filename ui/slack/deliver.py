@@ -60,10 +60,10 @@ class Delivery:
     @property
     def question(self) -> Question:
         """The question, with the place its answer really goes to."""
-        place = {
-            "channel": self.progress.direct or self._asked.channel,
-            "root": self.progress.root or self._asked.root,
-        }
+        if direct := self.progress.direct:
+            place = {"channel": direct, "root": self.progress.root}
+        else:
+            place = {"root": self._asked.root or self.progress.root}
         return self._asked.model_copy(update=place)
 
     def save(self) -> None:
@@ -77,19 +77,28 @@ class Delivery:
             self._reconcile()
             self.progress.uncertain = False
             self.save()
-        if self._asked.echoed and "echo" not in self.progress.sent:
+        part = self._echo_part
+        if part and part not in self.progress.sent:
             shown = echo(self._asked.user, self._asked.text, self._asked.quoted)
-            ts = self._post("echo", shown)
+            ts = self._post(part, shown)
             if not self.question.root:
                 self.progress.root = ts
-            self._sent("echo")
-            if self._asked.kind == "command":
-                self._inbox.join(self.question.thread, self._asked.user)
+            self._sent(part)
+        if self.progress.root:  # the user may go on in a thread that did not exist before
+            self._inbox.join(self.question.thread, self._asked.user)
+
+    @property
+    def _echo_part(self) -> str:
+        """Name of the message that shows the question; empty where the user's own does."""
+        return "direct" if self.progress.direct else "echo" if self._asked.echoed else ""
 
     def send(self, answer: Answer, live: Live) -> None:
         """Send what is not sent yet of an answer."""
         if self.progress.answer is None:
             self.progress.answer = answer
+            self.save()
+        if self.progress.stream and not live.ts:
+            self._reconcile()  # a stream that failed to start may have started nevertheless
             self.save()
         messages = self._messages(answer, live)
         if live.ts and not self._close_stream(messages[0], live, answer):
@@ -117,11 +126,8 @@ class Delivery:
     def go_direct(self) -> None:
         """Use a direct message from now on. Raises what Slack answers."""
         opened = self._client.conversations_open(users=self._asked.user)
-        self.progress.direct = str(opened["channel"]["id"])
-        ts = self._post("direct", echo(self._asked.user, self._asked.text, self._asked.quoted))
-        self.progress.root = ts
-        self.progress.sent.append("echo")
-        self._sent("direct")
+        self.progress.direct, self.progress.root = str(opened["channel"]["id"]), ""
+        self.save()
 
     # -- calls ---------------------------------------------------------------------------------
 
@@ -198,7 +204,7 @@ class Delivery:
     # -- what is there already -----------------------------------------------------------------
 
     def _reconcile(self) -> None:
-        if self._asked.echoed and not self.question.root:
+        if not self.question.root:
             self._find_root()
             if not self.question.root:
                 return
@@ -221,8 +227,9 @@ class Delivery:
             limit=_PAGE,
         )
         for message in cast("list[dict[str, Any]]", response["messages"]):
-            if self._part(message) in ("echo", "direct"):
+            if self._part(message) == self._echo_part:
                 self.progress.root = str(message["ts"])
+                self.progress.sent.append(self._echo_part)
 
     def _replies(self) -> Iterator[dict[str, Any]]:
         """Yield our own messages in the thread since the question arrived."""

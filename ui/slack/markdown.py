@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ui.markdown import BlockReader, Line, Table, plain
 
-_FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+-]*)\s*$")
+_FENCE = re.compile(r"^\s*(~{3,}|`{3,}(?=[^`]*$))")
 _RULE = re.compile(r"^\s*([-*_])(\s*\1){2,}\s*$")
 _RUN = re.compile(
     r"(?P<code>`+[^`\n]*`+)|(?P<bold>\*\*(?=\S)(?:`[^`\n]*`|[^*\n]|\*(?!\*))+?(?<=\S)\*\*)"

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-Kind = Literal["throttled", "token", "scope", "place", "outage", "rejected"]
+Kind = Literal["throttled", "model", "token", "scope", "place", "outage", "rejected"]
 _TOKEN = {"invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"}
 _PLACE = {
     "channel_not_found",

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 
 from assistant.errors import AuthenticationError, NotConfiguredError, UnreachableError
 from assistant.inbox import build_inbox
 from ui.slack.app import build_app
 from ui.slack.client import SlackClient, build_client
+from ui.slack.connection import serve_socket
 from ui.slack.problems import UNREACHABLE, Problem, problem_of
 from ui.slack.receive import Receiver
 from ui.slack.worker import LEASE_SECONDS, Workers
@@ -36,7 +36,6 @@ SLACK_URL = "https://slack.com/api/"
 EVENTS_PATH, HEALTH_PATH = "/slack/events", "/healthz"
 MAX_BODY_BYTES = 1_000_000
 MAX_START_WAIT_SECONDS = 60.0
-_RECEIVERS = 10
 _TOKEN = re.compile(r"\b(xox[a-z]|xapp|xoxe)[-.][A-Za-z0-9-]+")
 _log = logging.getLogger("ask.slack")
 
@@ -63,6 +62,7 @@ def run_bot(assistant: Assistant, options: Options, stop: threading.Event | None
     if identity is None:
         return 0
     inbox = build_inbox(settings)
+    assistant.warm_up()
     workers = Workers(
         assistant,
         inbox,
@@ -79,7 +79,7 @@ def run_bot(assistant: Assistant, options: Options, stop: threading.Event | None
         if options.http:
             _serve_http(app, options, stopping)
         else:
-            _serve_socket(app, settings, stopping)
+            serve_socket(app, settings.slack_app_token, stopping)
     finally:
         workers.stop()
         _log.info("stopped, %d waiting", inbox.unfinished())
@@ -147,38 +147,6 @@ def _refused(problem: Problem) -> AuthenticationError:
         f"Slack does not accept the token ({problem.code}). "
         "Reinstall the app and set ASK_SLACK_BOT_TOKEN to the new token.",
     )
-
-
-def _serve_socket(app: App, settings: Settings, stopping: threading.Event) -> None:
-    handler = SocketModeHandler(app, settings.slack_app_token, concurrency=_RECEIVERS)
-    try:
-        _connect(handler, stopping)
-        _log.info("listening (Socket Mode)")
-        stopping.wait()
-    finally:
-        handler.close()
-
-
-def _connect(handler: SocketModeHandler, stopping: threading.Event) -> None:
-    """Open the first connection; later ones are the library's work."""
-    wait = 1.0
-    while not stopping.is_set():
-        try:
-            handler.connect()
-            return
-        except UNREACHABLE as error:
-            problem = problem_of(error)
-        if problem.kind not in ("outage", "throttled"):
-            raise AuthenticationError(
-                f"Slack がアプリのトークンを受け付けません({problem.code})。"
-                "connections:write を付けた App-Level Token を "
-                "ASK_SLACK_APP_TOKEN に設定してください。",
-                f"Slack does not accept the app token ({problem.code}). Set ASK_SLACK_APP_TOKEN "
-                "to an app-level token with connections:write.",
-            )
-        _log.warning("Socket Mode: %s; trying again in %.0f s", problem.code, wait)
-        stopping.wait(wait)
-        wait = min(wait * 2, MAX_START_WAIT_SECONDS)
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):

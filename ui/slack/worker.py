@@ -35,6 +35,7 @@ POLL_SECONDS = 0.5
 LEASE_SECONDS = 20.0
 MAX_BACKOFF_SECONDS = 60.0
 TOKEN_PAUSE_SECONDS = 60.0
+MODEL_PAUSE_SECONDS = 5.0
 MAX_MODEL_TRIES, MAX_ERRORS = 3, 4
 WAITED_SECONDS, WAITING_AT_ONCE = 3.0, 10
 QUESTION_ROOM = 18_000  # characters of files within the assistant's limit for a question
@@ -152,7 +153,9 @@ class Workers:
         except LostClaim:
             return
         except (ThrottledError, UnreachableError) as error:
-            self._give_back(delivery, owner, Problem("throttled", type(error).__name__, 5.0))
+            self._give_back(
+                delivery, owner, Problem("model", type(error).__name__, MODEL_PAUSE_SECONDS)
+            )
             return
         except UNREACHABLE as error:
             self._recover(delivery, owner, problem_of(error))

@@ -18,6 +18,7 @@ TABLE_ROWS, TABLE_CELLS, TABLE_CHARACTERS = 100, 20, 10_000
 TEXT = 40_000
 _RAW_CONTROL = re.compile(r"<(?!(?:https?://|mailto:)[^<>|\s]+(?:\|[^<>]*)?>|@[UW][A-Z0-9]+>)")
 _RAW_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
+_SEPARATOR = re.compile(r"^\s*\|?(\s*:?-+:?\s*\|)+(\s*:?-+:?\s*)?$")
 _BOLD = re.compile(r"(?<!\\)\*\*(?=\S)(?:`[^`\n]*`|[^*\n]|\*(?!\*))+?(?<=\S)\*\*")
 
 
@@ -124,14 +125,20 @@ def check_mrkdwn(text: str, path: str) -> None:
 def check_markdown(text: str, path: str) -> None:
     """Check a markdown text: escaped, fences closed, bold text not touching letters."""
     need("<" not in text and not _RAW_AMPERSAND.search(text), path, "control characters escaped")
-    fenced = False
+    fence, before = "", ""
     for line in text.split("\n"):
-        if re.match(r"^\s*(```|~~~)", line):
-            fenced = not fenced
-        elif not fenced:
-            need(not re.match(r"^\s*\|.*\|\s*$", line), path, "tables are not supported")
+        if fence:
+            marks = line.strip()
+            if set(marks) == {fence[0]} and len(marks) >= len(fence):
+                fence = ""
+        elif opening := re.match(r"^\s*(~{3,}|`{3,}(?=[^`]*$))", line):
+            fence = opening.group(1)
+        else:
+            begun = _SEPARATOR.match(line) and "|" in before
+            need(not begun, path, "tables are not supported")
             _check_bold(line, path)
-    need(not fenced, path, "a fence is cut")
+        before = line
+    need(not fence, path, "a fence is cut")
 
 
 def _check_bold(line: str, path: str) -> None:

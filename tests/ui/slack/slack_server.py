@@ -233,7 +233,7 @@ class SlackServer:
         direct = channel.startswith("D")
         event = {**message, "channel": channel, "channel_type": "im" if direct else "channel"}
         events = [event]
-        if f"<@{BOT}>" in text and not direct:
+        if f"<@{BOT}>" in text and not direct and "subtype" not in more:
             mention = {k: v for k, v in event.items() if k not in ("subtype", "channel_type")}
             events.append({**mention, "type": "app_mention"})
         self.random.shuffle(events)
