@@ -73,15 +73,16 @@ def lay_out(answer: Answer, skipped: str = "") -> list[Message]:
             messages[-1].add(block)
     for block in footer(answer):
         messages[-1].add(block)
+    text = summary(body)
     for message in messages:
-        message.text = summary(body)
+        message.text = text
     return messages
 
 
 def notice(text: str) -> Message:
     """Return a message of plain prose: an error, a hint."""
     message = Message(text=escape(_clipped(text, _SUMMARY)))
-    for piece in split_text(escape(text), MAX_SECTION):
+    for piece in split_text(escape(text), MAX_SECTION) or ["…"]:
         message.add({"type": "section", "text": {"type": "mrkdwn", "text": piece}})
     return message
 
@@ -132,8 +133,10 @@ def suggestion_buttons(suggestions: Sequence[str]) -> list[Block]:
 def summary(markdown: str) -> str:
     """Return the first sentence or so without marks."""
     for paragraph in markdown.split("\n"):
-        text = plain(parse_inline(paragraph.lstrip("#> "))).strip()
-        if text and not text.startswith(("|", "```")):
+        if paragraph.lstrip().startswith("|"):
+            continue
+        text = plain(parse_inline(paragraph[: 4 * _SUMMARY].lstrip("#> "))).strip()
+        if text and not text.startswith(("```", "~~~")):
             return escape(_clipped(text, _SUMMARY))
     return escape(_clipped(markdown.strip() or "…", _SUMMARY))
 

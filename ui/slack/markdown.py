@@ -17,7 +17,7 @@ from ui.markdown import BlockReader, Line, Table, plain
 _FENCE = re.compile(r"^\s*(~{3,}|`{3,}(?=[^`]*$))")
 _RULE = re.compile(r"^\s*([-*_])(\s*\1){2,}\s*$")
 _RUN = re.compile(
-    r"(?P<code>`+[^`\n]*`+)|(?P<bold>\*\*(?=\S)(?:`[^`\n]*`|[^*\n]|\*(?!\*))+?(?<=\S)\*\*)"
+    r"(?P<code>`+[^`\n]*`+)|(?P<bold>\*\*(?=\S)(?:(?>`[^`\n]*`|[^*\n]|\*(?!\*)))+?(?<=\S)\*\*)"
 )
 _AUTOLINK = re.compile(r"<(https?://[^>\s]+)>")
 _QUOTE = re.compile(r"^(\s*>)+\s?")

@@ -19,7 +19,7 @@ TEXT = 40_000
 _RAW_CONTROL = re.compile(r"<(?!(?:https?://|mailto:)[^<>|\s]+(?:\|[^<>]*)?>|@[UW][A-Z0-9]+>)")
 _RAW_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
 _SEPARATOR = re.compile(r"^\s*\|?(\s*:?-+:?\s*\|)+(\s*:?-+:?\s*)?$")
-_BOLD = re.compile(r"(?<!\\)\*\*(?=\S)(?:`[^`\n]*`|[^*\n]|\*(?!\*))+?(?<=\S)\*\*")
+_BOLD = re.compile(r"(?<!\\)\*\*(?=\S)(?:(?>`[^`\n]*`|[^*\n]|\*(?!\*)))+?(?<=\S)\*\*")
 
 
 class Violation(AssertionError):

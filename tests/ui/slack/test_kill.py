@@ -43,6 +43,10 @@ def sent(slack: SlackServer, root: str) -> list[str]:
     ]
 
 
+def answered(slack: SlackServer, roots: list[str]) -> int:
+    return sum(bool(sent(slack, root)) for root in roots)
+
+
 def test_a_killed_bot_goes_on_after_its_restart(slack: SlackServer, launch: Launch) -> None:
     """Killed three times in a burst of questions with retries; then started again."""
     slack.pace = replace(slack.pace, ack_seconds=1.0, retry_delays=(0.1, 1.0, 3.0, 5.0))
@@ -53,9 +57,7 @@ def test_a_killed_bot_goes_on_after_its_restart(slack: SlackServer, launch: Laun
         for number in range(25):
             roots.append(slack.say("C1", "U1", f"{ME} slow {round_number}-{number}"))
             time.sleep(0.01)
-        assert slack.wait_for(
-            lambda n=len(roots): sum(map(bool, map(lambda r: sent(slack, r), roots))) >= n - 20
-        )
+        assert slack.wait_for(lambda: answered(slack, roots) >= len(roots) - 20)
         bot.send_signal(signal.SIGKILL)
         bot.wait(10)
         bot = launch()
