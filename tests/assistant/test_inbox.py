@@ -122,9 +122,7 @@ def test_many_workers_claim_each_question_once(tmp_path: Path) -> None:
     assert len(claimed) == 120 and set(claimed.values()) == {1}
 
 
-def test_those_who_wait_are_told_once_how_many_are_before(
-    inbox: SqliteInbox, clock: Clock
-) -> None:
+def test_those_who_wait_are_told_once_how_many_are_before(inbox: SqliteInbox, clock: Clock) -> None:
     inbox.add(arrival("a"))
     inbox.add(arrival("b"))
     inbox.claim("w", 60)

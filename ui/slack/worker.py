@@ -99,7 +99,8 @@ class Workers:
                 claim = None
             if claim is None:
                 self._work.wait(POLL_SECONDS)
-                self._work.clear()
+                if not self._stopping.is_set():
+                    self._work.clear()
                 continue
             self._work.set()  # there may be more for the other threads
             self._claimed[claim.key] = owner

@@ -66,8 +66,6 @@ def fence_of(line: str, times: int) -> str:
     return "\n".join(["```python", *[line] * times, "```"])
 
 
-
-
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
 
 

@@ -1,4 +1,4 @@
-"""`ask slack`: what is missing is said clearly; the bot starts, waits for Slack, and masks tokens."""
+"""`ask slack`: what is missing is said clearly; the bot waits for Slack and masks tokens."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def test_without_tokens_the_command_says_what_to_set(
 def test_without_the_extra_the_command_says_how_to_install_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.commands.slack.find_spec", lambda _name: None)
+    def nothing(_name: str) -> None:
+        return None
+
+    monkeypatch.setattr("ui.commands.slack.find_spec", nothing)
     assert run(["slack"]) == 3
     assert "pip install" in capsys.readouterr().err
 

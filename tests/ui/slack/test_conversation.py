@@ -26,6 +26,12 @@ def settled(slack: SlackServer, channel: str, root: str, number: int) -> list[st
     return found
 
 
+def say(slack: SlackServer, channel: str, user: str, text: str, root: str) -> None:
+    """Write into a thread, and wait until it was received: the order of events is not Slack's."""
+    slack.say(channel, user, text, thread_ts=root)
+    assert slack.wait_for(lambda: all(d.acked_after is not None for d in slack.deliveries))
+
+
 @pytest.fixture
 def scripted(settings: Settings) -> Scripted:
     return Scripted(settings)
@@ -55,11 +61,11 @@ def test_in_a_thread_with_us_only_questions_to_us_are_answered(
     start_bot(scripted)
     root = slack.say("C1", "U1", f"{ME} 一つ目")
     settled(slack, "C1", root, 1)
-    slack.say("C1", "U1", "料金は", thread_ts=root)  # whoever asked needs no mention
-    slack.say("C1", "U2", "なるほど", thread_ts=root)  # others talk to each other
-    slack.say("C1", "U2", "大阪でも使えますか？", thread_ts=root)  # or ask
-    slack.say("C1", "U1", "<@U2> 使えると思います?", thread_ts=root)  # or somebody else
-    slack.say("C1", "U1", "ありがとうございます！", thread_ts=root)
+    say(slack, "C1", "U1", "料金は", root)  # whoever asked needs no mention
+    say(slack, "C1", "U2", "なるほど", root)  # others talk to each other
+    say(slack, "C1", "U2", "大阪でも使えますか？", root)  # or ask
+    say(slack, "C1", "U1", "<@U2> 使えると思います?", root)  # or somebody else
+    say(slack, "C1", "U1", "ありがとうございます！", root)
     settled(slack, "C1", root, 3)
     assert [q for q, _ in scripted.asked] == ["一つ目", "料金は", "大阪でも使えますか？"]
     assert len({thread for _, thread in scripted.asked}) == 1
@@ -71,10 +77,10 @@ def test_resolved_ends_a_conversation_until_we_are_mentioned_again(
     start_bot(scripted)
     root = slack.say("C1", "U1", f"{ME} 一つ目")
     settled(slack, "C1", root, 1)
-    slack.say("C1", "U1", "解決しました。", thread_ts=root)
-    slack.say("C1", "U1", "まだ聞こえる?", thread_ts=root)
+    say(slack, "C1", "U1", "解決しました。", root)
+    say(slack, "C1", "U1", "まだ聞こえる?", root)
     settled(slack, "C1", root, 1)
-    slack.say("C1", "U1", f"{ME} もう一つ", thread_ts=root)
+    say(slack, "C1", "U1", f"{ME} もう一つ", root)
     settled(slack, "C1", root, 2)
 
 
@@ -142,9 +148,7 @@ def test_questions_of_one_thread_are_answered_in_order(
     settled(slack, "DU1", root, 1)
     scripted.gate.clear()
     for number in range(1, 6):
-        slack.say("DU1", "U1", str(number), thread_ts=root)
-        seen = len(slack.deliveries)
-        slack.wait_for(lambda n=seen: slack.deliveries[n - 1].acked_after is not None)
+        say(slack, "DU1", "U1", str(number), root)
     scripted.gate.set()
     settled(slack, "DU1", root, 6)
     assert [q for q, _ in scripted.asked] == ["0", "1", "2", "3", "4", "5"]
