@@ -16,11 +16,14 @@ from assistant.errors import (
     UsageError,
 )
 from assistant.events import Step, TextDelta
+from assistant.feedback import STORE as VOTES
 from assistant.feedback import FeedbackStore, Vote, new_vote
+from assistant.history import STORE as ANSWERS
 from assistant.history import History
 from assistant.knowledge_errors import translated_errors
 from assistant.settings import Settings, load_settings
-from assistant.threads import Threads, build_checkpointer
+from assistant.stores import open_store
+from assistant.threads import Threads, build_checkpointer, find_origin
 from assistant.tool_registry import ToolRunner
 from knowledge.ec2.catalogue import Catalogue, load_catalogue
 from knowledge.errors import KnowledgeError
@@ -56,9 +59,12 @@ class Assistant:
         """Use `settings`; a catalogue or a chat model given here replaces the configured one."""
         self.settings = settings
         self.catalogue = catalogue or load_catalogue(settings.catalogue_dir)
-        self.history = History(settings.history_path if settings.log else None)
+        answers = open_store(settings, ANSWERS, settings.history_path) if settings.log else None
+        self.history = History(answers, find_origin(settings))
         self.threads = Threads(self.history)
-        self.votes = FeedbackStore(settings.feedback_path if settings.log else None)
+        self.votes = FeedbackStore(
+            open_store(settings, VOTES, settings.feedback_path) if settings.log else None
+        )
         self.knowledge_dir = settings.knowledge_dir
         self._model = model
 

@@ -10,45 +10,45 @@ The text of a question is erased when it is finished; its key stays for a month.
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from assistant.errors import NotConfiguredError
-from assistant.history import open_database
+from assistant.database import Database, Run, SqliteDatabase, Store
 from assistant.settings import Settings
+from assistant.stores import open_store
 
 KEPT_SECONDS = 30 * 86_400.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS inbox (
-    number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, event_id TEXT UNIQUE,
-    thread TEXT NOT NULL, user TEXT NOT NULL, asked_at REAL NOT NULL,
-    payload TEXT NOT NULL, progress TEXT NOT NULL DEFAULT '', due REAL NOT NULL,
-    owner TEXT, lease_until REAL, attempts INTEGER NOT NULL DEFAULT 0,
+    number {serial}, key TEXT NOT NULL UNIQUE, event_id TEXT UNIQUE,
+    thread TEXT NOT NULL, "user" TEXT NOT NULL, asked_at DOUBLE PRECISION NOT NULL,
+    payload TEXT NOT NULL, progress TEXT NOT NULL DEFAULT '', due DOUBLE PRECISION NOT NULL,
+    owner TEXT, lease_until DOUBLE PRECISION, attempts INTEGER NOT NULL DEFAULT 0,
     told INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS inbox_open ON inbox (number) WHERE done = 0;
 CREATE INDEX IF NOT EXISTS inbox_open_thread ON inbox (thread, number) WHERE done = 0;
 CREATE INDEX IF NOT EXISTS inbox_thread ON inbox (thread);
-CREATE INDEX IF NOT EXISTS inbox_user ON inbox (user, asked_at);
+CREATE INDEX IF NOT EXISTS inbox_user ON inbox ("user", asked_at);
 CREATE TABLE IF NOT EXISTS inbox_closed (thread TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS inbox_joined (
-    thread TEXT NOT NULL, user TEXT NOT NULL, joined_at REAL NOT NULL, PRIMARY KEY (thread, user)
+    thread TEXT NOT NULL, "user" TEXT NOT NULL, joined_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (thread, "user")
 );
 """
+STORE = Store("inbox", (_SCHEMA,), durable=True)
+"""Durable: nobody sends a question again once it was acknowledged."""
 _NEXT = """
-SELECT number, key, thread, user, asked_at, payload, progress, attempts, owner FROM inbox AS one
-WHERE done = 0 AND due <= :now AND (owner IS NULL OR lease_until < :now) AND NOT EXISTS (
+SELECT number, key, thread, "user", asked_at, payload, progress, attempts, owner FROM inbox AS one
+WHERE done = 0 AND due <= ? AND (owner IS NULL OR lease_until < ?) AND NOT EXISTS (
     SELECT 1 FROM inbox AS earlier
     WHERE earlier.thread = one.thread AND earlier.done = 0 AND earlier.number < one.number)
 ORDER BY number LIMIT 1
 """
 _WAITING = """
-SELECT key, thread, user, asked_at, payload, (
+SELECT key, thread, "user", asked_at, payload, (
     SELECT count(*) FROM inbox AS before WHERE before.done = 0 AND before.number < one.number)
 FROM inbox AS one
 WHERE done = 0 AND told = 0 AND owner IS NULL AND attempts = 0 AND asked_at < ?
@@ -159,50 +159,28 @@ class Inbox(Protocol):
         ...
 
 
-class SqliteInbox:
-    """An inbox in a SQLite file, for the processes of one machine."""
+class StoredInbox:
+    """An inbox in a database that several processes share."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, clock: Callable[[], float] = time.time
-    ) -> None:
-        """Use a connection that threads may share; the lock here keeps them apart."""
-        self._connection, self._clock, self._lock = connection, clock, threading.Lock()
-        connection.isolation_level = None
-        # Nobody sends a question again once it was acknowledged, so it must survive a power cut.
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(_SCHEMA)
-        with self._writing():
-            old = self._clock() - KEPT_SECONDS
-            connection.execute("DELETE FROM inbox WHERE done = 1 AND asked_at < ?", (old,))
-            connection.execute("DELETE FROM inbox_joined WHERE joined_at < ?", (old,))
-
-    @contextmanager
-    def _writing(self) -> Generator[None]:
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        """Forget what was finished a month ago."""
+        self._database, self._clock = database, clock
+        old = self._clock() - KEPT_SECONDS
+        database.execute("DELETE FROM inbox WHERE done = 1 AND asked_at < ?", (old,))
+        database.execute("DELETE FROM inbox_joined WHERE joined_at < ?", (old,))
 
     def _change(self, statement: str, values: tuple[object, ...]) -> bool:
-        with self._writing():
-            return self._connection.execute(statement, values).rowcount > 0
+        return self._database.execute(statement, values).changed > 0
 
-    def _rows(
-        self, query: str, values: tuple[object, ...] | dict[str, float]
-    ) -> list[tuple[object, ...]]:
-        with self._lock:
-            return self._connection.execute(query, values).fetchall()
+    def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        return self._database.execute(query, values).rows
 
     def add(self, arrival: Arrival) -> bool:
         """Keep a question; False if its key or its event is known already."""
         now = self._clock()
         return self._change(
-            "INSERT OR IGNORE INTO inbox (key, event_id, thread, user, asked_at, payload, due)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            'INSERT INTO inbox (key, event_id, thread, "user", asked_at, payload, due)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 arrival.key,
                 arrival.event_id,
@@ -217,19 +195,22 @@ class SqliteInbox:
     def claim(self, owner: str, lease_seconds: float) -> Claim | None:
         """Return the next question to answer, now leased to `owner`; None: there is none."""
         now = self._clock()
-        if not self._rows(_NEXT, {"now": now}):  # idle workers take no write lock
+        if not self._rows(_NEXT, (now, now)):  # idle workers take no lock
             return None
-        with self._writing():
-            row = self._connection.execute(_NEXT, {"now": now}).fetchone()
-            if row is None:
+
+        def take(run: Run) -> Claim | None:
+            rows = run(_NEXT + self._database.skip_locked, (now, now)).rows
+            if not rows:
                 return None
-            number, *fields, attempts, before = row
-            self._connection.execute(
+            number, *fields, attempts, before = rows[0]
+            run(
                 "UPDATE inbox SET owner = ?, lease_until = ?, attempts = attempts + 1"
                 " WHERE number = ?",
                 (owner, now + lease_seconds, number),
             )
-        return Claim(*fields, attempts=attempts, orphaned=before is not None)
+            return Claim(*fields, attempts=attempts, orphaned=before is not None)
+
+        return self._database.transact(take)
 
     def renew(self, key: str, owner: str, lease_seconds: float) -> bool:
         """Lengthen a lease; False if the question is no longer the owner's."""
@@ -265,34 +246,38 @@ class SqliteInbox:
         values = (self._clock() - older_than_seconds, limit)
         if not self._rows(_WAITING, values):
             return []
-        with self._writing():
-            rows = self._connection.execute(_WAITING, values).fetchall()
-            told = [(row[0],) for row in rows]
-            self._connection.executemany("UPDATE inbox SET told = 1 WHERE key = ?", told)
-        return [Waiting(*row) for row in rows]
+
+        def tell(run: Run) -> list[Waiting]:
+            rows = run(_WAITING + self._database.skip_locked, values).rows
+            for row in rows:
+                run("UPDATE inbox SET told = 1 WHERE key = ?", (row[0],))
+            return [Waiting(*row) for row in rows]
+
+        return self._database.transact(tell)
 
     def join(self, thread: str, user: str) -> None:
         """Count a user among those who ask in a conversation."""
         self._change(
-            "INSERT OR IGNORE INTO inbox_joined VALUES (?, ?, ?)", (thread, user, self._clock())
+            "INSERT INTO inbox_joined VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (thread, user, self._clock()),
         )
 
     def users(self, thread: str) -> set[str]:
         """Return who has asked in a conversation."""
         query = (
-            "SELECT user FROM inbox WHERE thread = ?"
-            " UNION SELECT user FROM inbox_joined WHERE thread = ?"
+            'SELECT "user" FROM inbox WHERE thread = ?'
+            ' UNION SELECT "user" FROM inbox_joined WHERE thread = ?'
         )
         return {str(row[0]) for row in self._rows(query, (thread, thread))}
 
     def asked_since(self, user: str, since: float) -> int:
         """Return how many questions a user asked since a moment."""
-        query = "SELECT count(*) FROM inbox WHERE user = ? AND asked_at >= ?"
+        query = 'SELECT count(*) FROM inbox WHERE "user" = ? AND asked_at >= ?'
         return int(str(self._rows(query, (user, since))[0][0]))
 
     def close_thread(self, thread: str) -> None:
         """Remember that a conversation is over."""
-        self._change("INSERT OR IGNORE INTO inbox_closed VALUES (?)", (thread,))
+        self._change("INSERT INTO inbox_closed VALUES (?) ON CONFLICT DO NOTHING", (thread,))
 
     def open_thread(self, thread: str) -> None:
         """Forget that a conversation is over."""
@@ -309,12 +294,7 @@ class SqliteInbox:
 
 
 def build_inbox(settings: Settings) -> Inbox:
-    """Return the inbox that the settings ask for. Raises NotConfiguredError."""
-    if settings.state_url:
-        raise NotConfiguredError(
-            "ASK_STATE_URL にはまだ対応していません。空にすると SQLite を使います。",
-            "ASK_STATE_URL is not supported yet; leave it empty to use SQLite.",
-        )
+    """Return the inbox that the settings ask for. Raises AssistantError."""
     if not settings.log:  # nothing may be kept, so a restart loses what was not answered
-        return SqliteInbox(sqlite3.connect(":memory:", check_same_thread=False))
-    return SqliteInbox(open_database(settings.inbox_path))
+        return StoredInbox(SqliteDatabase(None, STORE))
+    return StoredInbox(open_store(settings, STORE, settings.inbox_path))

@@ -1,11 +1,14 @@
-"""Conversation threads: LangGraph checkpoints in SQLite, or in memory if nothing is to be kept."""
+"""Conversation threads: LangGraph checkpoints in SQLite or PostgreSQL, or in memory."""
 
 from __future__ import annotations
 
+import os
+import uuid
 from typing import TYPE_CHECKING
 
+from assistant.database import open_database
 from assistant.errors import NotConfiguredError
-from assistant.history import History, open_database
+from assistant.history import History
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,16 +28,41 @@ class Threads:
 
 
 def build_checkpointer(settings: Settings) -> BaseCheckpointSaver[str]:
-    """Return the checkpointer that the settings ask for. Raises NotConfiguredError."""
-    if settings.state_url:
-        raise NotConfiguredError(
-            "ASK_STATE_URL にはまだ対応していません。空にすると SQLite を使います。",
-            "ASK_STATE_URL is not supported yet; leave it empty to use SQLite.",
-        )
+    """Return the checkpointer that the settings ask for. Raises AssistantError."""
     if not settings.log:
         from langgraph.checkpoint.memory import InMemorySaver
 
         return InMemorySaver()
+    if settings.state_url:
+        from assistant.postgres import shared_pool
+        from assistant.shared_saver import SharedSaver
+
+        return SharedSaver(shared_pool(settings.state_url))
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     return SqliteSaver(open_database(settings.threads_path))
+
+
+def find_origin(settings: Settings) -> str:
+    """Return what tells this data directory from others in a shared database; alone: nothing."""
+    if not settings.state_url or not settings.log:
+        return ""
+    path = settings.data_dir / "origin"
+    try:
+        if path.exists():
+            return path.read_text("ascii").strip()
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        mark = uuid.uuid4().hex
+        draft = path.with_name(f"origin.{mark}")
+        draft.write_text(mark, "ascii")
+        try:
+            os.link(draft, path)  # fails if another process was first
+        except FileExistsError:
+            pass
+        draft.unlink()
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotConfiguredError(
+            f"データの保存先 {path} に書けません({error})。ASK_DATA_DIR で変えられます。",
+            f"Cannot write to {path} ({error}); set ASK_DATA_DIR to another directory.",
+        ) from error

@@ -16,6 +16,7 @@ from assistant.app import Assistant
 from assistant.settings import Settings
 from assistant.tool_registry import ToolRunner
 from knowledge.ec2.catalogue import Catalogue
+from tests.postgres import PostgresServer
 
 STRICT = os.environ.get("ASK_TEST_STRICT") == "1"
 ALLOWED_SKIPS = ("no fact table at", "needs a Unix terminal")
@@ -48,6 +49,23 @@ def runner(catalogue: Catalogue) -> ToolRunner:
 def forgetful(catalogue: Catalogue) -> Assistant:
     """An assistant with the planner that keeps nothing on disk."""
     return Assistant(Settings(log=False), catalogue=catalogue)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[PostgresServer]:
+    """A PostgreSQL server; tests take a database of their own from it."""
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings that keep state in files, or in a shared database."""
+    if request.param == "sqlite":
+        return Settings(data_dir=tmp_path / "kept")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return Settings(data_dir=tmp_path / "kept", state_url=server.new_database())
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

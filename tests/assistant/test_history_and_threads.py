@@ -15,8 +15,9 @@ import pytest
 
 from assistant.answer import Answer
 from assistant.app import Assistant
+from assistant.database import SqliteDatabase
 from assistant.errors import NotConfiguredError
-from assistant.history import History
+from assistant.history import STORE, History
 from assistant.settings import Settings
 from knowledge.ec2.catalogue import Catalogue
 
@@ -66,6 +67,10 @@ def assistant(settings: Settings, catalogue: Catalogue) -> Assistant:
     return Assistant(settings, catalogue=catalogue)
 
 
+def kept_in(path: Path) -> History:
+    return History(SqliteDatabase(path, STORE))
+
+
 def answer_named(answer_id: str, thread: str = "t") -> Answer:
     return Answer(
         question="質問", answer="答え", language="ja", thread_id=thread, answer_id=answer_id,
@@ -77,7 +82,7 @@ def answer_named(answer_id: str, thread: str = "t") -> Answer:
 
 
 def test_answers_are_listed_oldest_first(tmp_path: Path) -> None:
-    history = History(tmp_path / "a.sqlite")
+    history = kept_in(tmp_path / "a.sqlite")
     for number in range(5):
         history.add(answer_named(f"id{number}"))
     assert [a.answer_id for a in history.list(3)] == ["id2", "id3", "id4"]
@@ -86,7 +91,7 @@ def test_answers_are_listed_oldest_first(tmp_path: Path) -> None:
 
 
 def test_an_empty_history_makes_no_file(tmp_path: Path) -> None:
-    history = History(tmp_path / "a.sqlite")
+    history = kept_in(tmp_path / "a.sqlite")
     assert history.list(3) == []
     assert history.get("x") is None
     assert history.latest_thread() is None
@@ -101,7 +106,7 @@ def test_without_a_path_nothing_is_kept() -> None:
 
 def test_an_answer_reads_back_as_it_was_given(assistant: Assistant, settings: Settings) -> None:
     given = assistant.ask("G5とG4dnの違いは?")
-    assert History(settings.history_path).get(given.answer_id) == given
+    assert kept_in(settings.history_path).get(given.answer_id) == given
 
 
 def test_the_latest_thread_is_the_one_used_last(assistant: Assistant) -> None:
@@ -118,16 +123,16 @@ def test_nothing_is_written_when_logging_is_off(tmp_path: Path, catalogue: Catal
 
 def test_several_writers_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite"
-    History(path).add(answer_named("before"))
+    kept_in(path).add(answer_named("before"))
 
     def write(worker: int) -> None:
-        history = History(path)
+        history = kept_in(path)
         for number in range(20):
             history.add(answer_named(f"{worker}-{number}"))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(4)))
-    assert len(History(path).list(1000)) == 81
+    assert len(kept_in(path).list(1000)) == 81
 
 
 def test_a_data_directory_that_cannot_be_written_is_a_typed_error(tmp_path: Path) -> None:
@@ -143,7 +148,7 @@ def test_a_damaged_history_is_a_typed_error(tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
     path.write_bytes(b"this is no database" * 100)
     with pytest.raises(NotConfiguredError):
-        History(path).list(3)
+        kept_in(path).list(3)
 
 
 # -- threads -------------------------------------------------------------------------------------
