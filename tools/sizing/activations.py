@@ -17,6 +17,8 @@ NORM_BYTES_AUTOCAST = 26
 """n for fp32 weights under autocast: norms stay in fp32, and casts are kept."""
 NORM_BYTES_FUSED = 8
 """n where norms are fused: each keeps its input and its output (Liger's rms_norm)."""
+QUANTIZED_KEPT = 2.5
+"""Bytes that each 4-bit product of the MLP keeps besides. Fitted (benchmarks/sizing.py)."""
 LOGIT_BYTES = {"plain": 12, "chunked": 4, "fused": 0}
 """A logit of the plain loss: fp32 log-softmax, its gradient and the logits' gradient at the start
 of the backward pass; chunked: the 16-bit logits and their gradient."""
@@ -42,7 +44,7 @@ def block_bytes(spec: ModelSpec, setup: TrainingSetup) -> float:
 def _norm_bytes(spec: ModelSpec, setup: TrainingSetup) -> int:
     if setup.fused_blocks:
         return NORM_BYTES_FUSED
-    if weight_bytes(spec, setup) == 4 and setup.precision != "fp32" and setup.method != "qlora":
+    if weight_bytes(spec, setup) == 4 and setup.precision != "fp32":
         return NORM_BYTES_AUTOCAST
     return NORM_BYTES[spec.norm]
 
@@ -52,12 +54,14 @@ def _mlp_bytes(spec: ModelSpec, setup: TrainingSetup) -> float:
     inner = spec.intermediate
     if spec.experts:
         inner = spec.expert_intermediate * spec.experts_active + spec.shared_intermediate
-    if spec.kind in ("encoder", "vit"):
-        return 4 * inner  # a fused GELU keeps its input; the second matrix keeps its own
-    kept = 6 if setup.fused_blocks else 8
+    if spec.mlp_matrices == 2 and (spec.fused_activation or setup.compile):
+        kept = 4  # the activation keeps its input, the second matrix its own
+    else:
+        kept = 6 if setup.fused_blocks else 8
     if setup.method != "full" and setup.lora_targets != "all-linear":
         kept -= 2  # a frozen matrix without an adapter does not need its input
-    return kept * inner
+    extra = QUANTIZED_KEPT * spec.mlp_matrices if setup.method == "qlora" else 0
+    return (kept + extra) * inner
 
 
 def stored(spec: ModelSpec, setup: TrainingSetup) -> Part:
@@ -76,8 +80,22 @@ def stored(spec: ModelSpec, setup: TrainingSetup) -> Part:
 
 
 def recomputed(spec: ModelSpec, setup: TrainingSetup) -> float:
-    """Return the bytes of the one block that is recomputed under checkpointing."""
-    return block_bytes(spec, setup) * setup.tokens if setup.checkpointing else 0.0
+    """Return the bytes of the one block that is recomputed, with its gradients."""
+    if not setup.checkpointing:
+        return 0.0
+    return (block_bytes(spec, setup) + backward_bytes(spec, setup)) * setup.tokens
+
+
+def backward_bytes(spec: ModelSpec, setup: TrainingSetup) -> float:
+    """Return the gradients that one block's backward pass holds per token, at 16 bits.
+
+    Of the MLP the gradients of two inner tensors, and of the hidden state two.
+    """
+    inner = spec.intermediate
+    if spec.experts:
+        inner = spec.expert_intermediate * spec.experts_active + spec.shared_intermediate
+    width = 2 if setup.precision == "fp32" else 1
+    return width * (4 * inner / setup.tensor_parallel + 4 * spec.hidden)
 
 
 def logits(spec: ModelSpec, setup: TrainingSetup) -> Part:

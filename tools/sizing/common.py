@@ -54,6 +54,8 @@ class ModelSpec(Model):
     """3 for gated MLPs (SwiGLU, GeGLU), 2 for plain ones."""
     norm: Literal["rmsnorm", "gemma", "layernorm"] = "rmsnorm"
     qk_norm: bool = False
+    fused_activation: bool = True
+    """Whether the activation of a plain MLP is one kernel (GELU) or several (GPT-2's)."""
     encoder_layers: int = 0
     """Layers of the encoder where `layers` are those of the decoder."""
     full_attention_layers: int | None = None

@@ -6,7 +6,7 @@ Each figure names where it was measured; where nothing is published the figure i
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from knowledge.ec2.schema import Gpu, InstanceType
 from tools.profiles import Model
@@ -39,8 +39,12 @@ _SUSTAINED = {
 _OTHER = Sustained(0.75, 0.45, False)
 FP8_MATMUL = 0.734
 """1,453 of 1,979 TFLOPS on H200 (stas00/ml-engineering)."""
-ATTENTION_3 = 0.65
-"""FlashAttention-3 on Hopper, forward and backward (2407.08608)."""
+Flash = Literal[1, 2, 3]
+"""Generation of the attention kernels; 3 stands for FlashAttention-3 and 4."""
+FLASH_1 = 0.5
+"""FlashAttention-2 is about twice as fast as the first (2307.08691)."""
+FLASH_3 = 0.65
+"""FlashAttention-3 on Hopper and 4 on Blackwell, forward and backward (2407.08608)."""
 
 NVLINK_SHARE = 0.40
 """Bus bandwidth of large all-reduces over the advertised bidirectional NVLink bandwidth: 232 of 600
@@ -73,6 +77,13 @@ def host_of(instance: InstanceType) -> Host:
 def sustained(gpu: Gpu) -> Sustained:
     """Return the shares of peak that kernels reach on this GPU."""
     return _SUSTAINED.get(gpu.model, _OTHER)
+
+
+def attention_share(gpu: Gpu, flash: Flash) -> float:
+    """Return the share of peak that attention kernels of a generation reach."""
+    if flash == 3 and gpu.architecture.startswith(("Hopper", "Blackwell")):
+        return FLASH_3
+    return sustained(gpu).attention * (FLASH_1 if flash == 1 else 1.0)
 
 
 def bus_gb_s(gpu: Gpu, host: Host, *, nodes: int) -> float:

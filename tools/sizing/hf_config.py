@@ -127,6 +127,8 @@ def _transformer(config: dict[str, Any]) -> Dimensions:
         vocab=_number(config, "vocab_size"),
         tied=bool(config.get("tie_word_embeddings", kind in _TIED_BY_DEFAULT or kind in _ENCODERS)),
         gated=not plain,
+        fused_activation="gelu_new"
+        not in (config.get("activation_function"), config.get("hidden_act")),
         norm="gemma" if kind in _GEMMA else "layernorm" if layer_norm else "rmsnorm",
         norms=4 if kind in _GEMMA - {"gemma"} else 2,
         norm_bias=layer_norm,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tools.charts import Text
 from tools.sizing import activations, buffers, states
 from tools.sizing.models import MemoryBreakdown, MemoryTerm, ModelSpec
-from tools.sizing.parts import GIB, Part, size_of
+from tools.sizing.parts import GIB, Part, amount, size_of
 from tools.sizing.setup import TrainingSetup
 
 BUDGET_FIXED, BUDGET_VARIABLE = 0.92, 0.85
@@ -39,7 +39,7 @@ def training_memory(
     """Return the peak memory of one GPU against what it offers."""
     allocated = peak_parts(spec, setup)
     inside = size_of(allocated)
-    lost = buffers.fragmentation(inside, setup)
+    lost = buffers.fragmentation(allocated, setup)
     outside = buffers.overhead(setup)
     share = BUDGET_VARIABLE if setup.variable_length else BUDGET_FIXED
     return MemoryBreakdown(
@@ -54,9 +54,9 @@ def training_memory(
 
 def training_peak_gib(spec: ModelSpec, setup: TrainingSetup) -> float:
     """Return the peak that `training_memory` gives, without its terms (for searches)."""
-    inside = size_of(peak_parts(spec, setup))
-    outside = buffers.fragmentation(inside, setup).size + buffers.overhead(setup).size
-    return (inside + outside) / GIB
+    allocated = peak_parts(spec, setup)
+    outside = buffers.fragmentation(allocated, setup).size + buffers.overhead(setup).size
+    return (size_of(allocated) + outside) / GIB
 
 
 def model_states_gb(spec: ModelSpec, setup: TrainingSetup) -> float:
@@ -67,6 +67,7 @@ def model_states_gb(spec: ModelSpec, setup: TrainingSetup) -> float:
 def static_gib(spec: ModelSpec, setup: TrainingSetup) -> float:
     """Return what is allocated between two steps: model states, sharded gradients and buffers."""
     parts = [*states.resident(spec, setup), *_lasting(spec, setup)]
+    parts.append(buffers.communication(spec, setup))
     return size_of(parts) / GIB
 
 
@@ -75,12 +76,17 @@ def peak_parts(spec: ModelSpec, setup: TrainingSetup) -> list[Part]:
     base = [*states.resident(spec, setup), buffers.communication(spec, setup)]
     live = buffers.live_parameters(spec, setup)
     gradients = states.gradients(spec, setup)
+    head = states.head_gradient(spec, setup)
     moments = (
-        [live, *_backward_start(spec, setup), *_lasting(spec, setup)],
+        [live, *_backward_start(spec, setup, head), *_lasting(spec, setup)],
         [live, _block(spec, setup), gradients],
         [gradients, states.step_copies(spec, setup)],
     )
-    return base + max(moments, key=size_of)
+    parts = base + max(moments, key=size_of)
+    loading = states.at_load(spec, setup)
+    if loading > size_of(parts):
+        return [Part("parameters", loading, f"2 B × {amount(spec.parameters)} + shard")]
+    return parts
 
 
 def _lasting(spec: ModelSpec, setup: TrainingSetup) -> list[Part]:
@@ -89,7 +95,7 @@ def _lasting(spec: ModelSpec, setup: TrainingSetup) -> list[Part]:
     return [states.gradients(spec, setup)] if keeps else []
 
 
-def _backward_start(spec: ModelSpec, setup: TrainingSetup) -> list[Part]:
+def _backward_start(spec: ModelSpec, setup: TrainingSetup, head: Part) -> list[Part]:
     """Return activations and logits when the backward pass begins.
 
     Under checkpointing a block is recomputed only after the logits are gone.
@@ -97,8 +103,8 @@ def _backward_start(spec: ModelSpec, setup: TrainingSetup) -> list[Part]:
     kept = activations.stored(spec, setup)
     block = activations.recomputed(spec, setup)
     logits = activations.logits(spec, setup)
-    if logits.size >= block:
-        return [kept, logits]
+    if logits.size + head.size >= block:
+        return [kept, logits, head]
     formula = f"{kept.formula} + {block / GIB:.2f} GiB"
     return [Part("activations", kept.size + block, formula)]
 
@@ -106,6 +112,7 @@ def _backward_start(spec: ModelSpec, setup: TrainingSetup) -> list[Part]:
 def _block(spec: ModelSpec, setup: TrainingSetup) -> Part:
     """Return the activations of one block, the last of the backward pass."""
     size = activations.block_bytes(spec, setup) * setup.tokens
+    size += activations.backward_bytes(spec, setup) * setup.tokens
     return Part("activations", size, f"1 × {size / GIB:.2f} GiB")
 
 

@@ -32,6 +32,8 @@ class Dimensions(Model):
     gated: bool = True
     """Three matrices in the MLP (SwiGLU, GeGLU) instead of two."""
     norm: Norm = "rmsnorm"
+    fused_activation: bool = True
+    """False for the tanh GELU of GPT-2, written in several operations."""
     norms: int = 2
     """Norms per layer, q/k norms aside."""
     final_norm: bool = True

@@ -44,6 +44,8 @@ class TrainingSetup(Model):
     lora_targets: Literal["all-linear", "attention", "query-value"] = "all-linear"
     trained_embeddings: bool = False
     """LoRA that also trains the embedding and the head (modules_to_save)."""
+    adapter_dtype: Literal["fp32", "bf16"] = "fp32"
+    """PEFT 0.21 keeps adapters in fp32 (autocast_adapter_dtype)."""
     sequence_length: Annotated[int, Field(ge=1)] = 2048
     micro_batch: Count = 1
     accumulation: Count = 1
@@ -62,6 +64,11 @@ class TrainingSetup(Model):
     """QLoRA: prepare_model_for_kbit_training casts what is not quantised to fp32."""
     reduce_bucket: int | None = None
     """Elements; None: what the Transformers integration fills in for "auto" (hidden**2)."""
+    overlap: bool | None = None
+    """overlap_comm; None: DeepSpeed's default, on in stage 3 only."""
+    whole_load: bool = False
+    """The whole 16-bit checkpoint stands on the GPU before it is sharded (DeepSpeed without
+    zero.Init). The Transformers integration avoids it."""
     live_parameters: int = 1_000_000_000
     """stage3_max_live_parameters (DeepSpeed's default)."""
     variable_length: bool = False
@@ -143,7 +150,12 @@ def lora_parameters(spec: ModelSpec, setup: TrainingSetup) -> int:
     adapters = rank * layer * layers
     if setup.lora_targets == "all-linear":
         adapters += rank * _mlp_widths(spec)
-    return adapters + (spec.embedding_parameters if setup.trained_embeddings else 0)
+    return adapters + trained_embeddings(spec, setup)
+
+
+def trained_embeddings(spec: ModelSpec, setup: TrainingSetup) -> int:
+    """Return the weights of copies that modules_to_save trains besides the adapters."""
+    return spec.embedding_parameters if setup.trained_embeddings else 0
 
 
 def _mlp_widths(spec: ModelSpec) -> int:

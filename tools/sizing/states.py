@@ -6,9 +6,17 @@ Bytes per parameter follow the ZeRO paper (1910.02054) and the code of DeepSpeed
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tools.sizing.models import ModelSpec
 from tools.sizing.parts import Part, amount
-from tools.sizing.setup import BYTES, TrainingSetup, lora_parameters, weight_bytes
+from tools.sizing.setup import (
+    BYTES,
+    TrainingSetup,
+    lora_parameters,
+    trained_embeddings,
+    weight_bytes,
+)
 
 NF4_BITS = 4
 NF4_SCALE_BYTES = 4 / 64
@@ -17,46 +25,83 @@ NF4_DOUBLE_SCALE_BYTES = 0.127 / 8
 """The scales quantised again: 0.127 bits per weight (QLoRA, section 3)."""
 ADAM8_BYTES = 2 + 2 * 4 / 256
 """Two 8-bit moments and their fp32 scales per block of 256 (bitsandbytes)."""
-ADAPTER_BYTES = 4
-"""PEFT keeps adapters in fp32 (autocast_adapter_dtype)."""
+
+
+class Trained(NamedTuple):
+    """Trained weights of one kind and bytes per weight."""
+
+    count: float
+    weight: int
+    gradient: int
+
+
+def trained(spec: ModelSpec, setup: TrainingSetup) -> list[Trained]:
+    """Return what is trained on one model replica, by the dtype in which it is held."""
+    split = setup.tensor_parallel * setup.pipeline_parallel
+    base = weight_bytes(spec, setup)
+    if setup.method == "full":
+        gradient = BYTES[setup.precision] if setup.engine == "deepspeed" else base
+        return [Trained(spec.parameters / split, base, gradient)]
+    adapter = BYTES[setup.precision if setup.engine == "deepspeed" else setup.adapter_dtype]
+    copies = trained_embeddings(spec, setup)
+    adapters = lora_parameters(spec, setup) - copies
+    found = [Trained(adapters / split, adapter, adapter)]
+    return found + ([Trained(copies / split, base, base)] if copies else [])
 
 
 def resident(spec: ModelSpec, setup: TrainingSetup) -> list[Part]:
     """Return what stays on the GPU for the whole run, gradients aside."""
     split = setup.tensor_parallel * setup.pipeline_parallel
-    trained = lora_parameters(spec, setup) / split
     parts = _weights(spec, setup, split)
-    parts += _trained_states(setup, trained, weight_bytes(spec, setup))
+    for kind in trained(spec, setup):
+        parts += _trained_states(setup, kind)
     return [part for part in parts if part.size > 0]
 
 
 def gradients(spec: ModelSpec, setup: TrainingSetup) -> Part:
     """Return the gradients as they stand when the backward pass ends."""
-    trained = lora_parameters(spec, setup) / (setup.tensor_parallel * setup.pipeline_parallel)
-    width = gradient_bytes(spec, setup)
     sharded = setup.stage >= 2
     shards = setup.data_parallel if sharded else 1
     if sharded and setup.offloads_optimizer:
         return Part("gradients", 0.0, "CPU")
-    return Part("gradients", width * trained / shards, _formula(width, trained, shards))
+    kinds = trained(spec, setup)
+    return Part(
+        "gradients",
+        sum(kind.gradient * kind.count for kind in kinds) / shards,
+        " + ".join(_formula(kind.gradient, kind.count, shards) for kind in kinds),
+    )
 
 
-def gradient_bytes(spec: ModelSpec, setup: TrainingSetup) -> int:
-    """Return bytes per gradient: DeepSpeed accumulates in the dtype of the module."""
-    if setup.engine == "deepspeed":
-        return BYTES[setup.precision]
-    return weight_bytes(spec, setup) if setup.method == "full" else ADAPTER_BYTES
+def head_gradient(spec: ModelSpec, setup: TrainingSetup) -> Part:
+    """Return the gradient of the output embedding, the first that a backward pass makes.
+
+    It exists beside all activations; where gradients accumulate it is a second copy.
+    """
+    if setup.method != "full" and not setup.trained_embeddings:
+        return Part("gradients", 0.0, "")
+    if spec.kind in ("encoder", "vit", "unet") or setup.stage == 3:
+        return Part("gradients", 0.0, "")
+    width = trained(spec, setup)[-1].gradient
+    size = spec.vocab * spec.hidden / (setup.tensor_parallel * setup.pipeline_parallel)
+    return Part("gradients", width * size, _formula(width, size, 1))
 
 
 def step_copies(spec: ModelSpec, setup: TrainingSetup) -> Part:
     """Return the fp32 gradients that DeepSpeed makes for the optimizer step."""
     if setup.engine != "deepspeed" or setup.precision == "fp32" or setup.offloads_optimizer:
         return Part("gradients", 0.0, "")
-    trained = lora_parameters(spec, setup) / (setup.tensor_parallel * setup.pipeline_parallel)
-    share = trained / (setup.data_parallel if setup.stage else 1)
+    count = lora_parameters(spec, setup) / (setup.tensor_parallel * setup.pipeline_parallel)
+    share = count / (setup.data_parallel if setup.stage else 1)
     if setup.stage == 3:
         share = min(share, SUB_GROUP)
     return Part("gradients", 4 * share, f"fp32 {_formula(4, share, 1)}")
+
+
+def at_load(spec: ModelSpec, setup: TrainingSetup) -> float:
+    """Return the bytes on the GPU while the checkpoint is loaded, where that can be the peak."""
+    if not setup.whole_load:
+        return 0.0
+    return 2.0 * spec.parameters * (1 + 1 / setup.data_parallel)
 
 
 SUB_GROUP = 1_000_000_000
@@ -98,22 +143,29 @@ def largest_matrix(spec: ModelSpec) -> int:
     return spec.hidden * max(spec.intermediate, spec.heads * spec.head_dim)
 
 
-def _trained_states(setup: TrainingSetup, trained: float, weights: int) -> list[Part]:
+def _trained_states(setup: TrainingSetup, kind: Trained) -> list[Part]:
     """Return adapters, master weights and optimizer states."""
     shards = setup.data_parallel if setup.stage >= 1 else 1
     parts: list[Part] = []
     if setup.method != "full":
-        width = BYTES[setup.precision] if setup.engine == "deepspeed" else ADAPTER_BYTES
         own = setup.data_parallel if setup.stage == 3 else 1
-        parts.append(Part("parameters", width * trained / own, _formula(width, trained, own)))
-        weights = width
+        parts.append(
+            Part(
+                "parameters", kind.weight * kind.count / own, _formula(kind.weight, kind.count, own)
+            )
+        )
     if setup.offloads_optimizer:
         return parts
+    weights = kind.weight
     if setup.engine == "deepspeed" and setup.precision != "fp32":
-        parts.append(Part("master_weights", 4 * trained / shards, _formula(4, trained, shards)))
+        parts.append(
+            Part("master_weights", 4 * kind.count / shards, _formula(4, kind.count, shards))
+        )
         weights = 4
     moments = optimizer_bytes(setup, weights)
-    parts.append(Part("optimizer", moments * trained / shards, _formula(moments, trained, shards)))
+    parts.append(
+        Part("optimizer", moments * kind.count / shards, _formula(moments, kind.count, shards))
+    )
     return parts
 
 

@@ -16,9 +16,10 @@ from tools.charts import Text
 from tools.sizing import activations
 from tools.sizing.flops import Work, training_work
 from tools.sizing.hardware import (
-    ATTENTION_3,
     FP8_MATMUL,
+    Flash,
     Host,
+    attention_share,
     bus_gb_s,
     host_link_gb_s,
     sustained,
@@ -35,7 +36,7 @@ LAUNCH_SECONDS = 0.0016
 """Host time to launch one block in one pass, eager. Fitted (benchmarks/sizing.py)."""
 STAGE3_LAUNCH = 2.0
 """DeepSpeed's stage 3 hooks double it."""
-CPU_ADAM_PER_VCPU = 12e6
+CPU_ADAM_PER_VCPU = 20e6
 """Parameters per second and vCPU of DeepSpeed's CPU Adam. Fitted (benchmarks/sizing.py)."""
 OVERLAP, OVERLAP_STAGE3 = 0.8, 0.5
 """Share of computing under which communication hides (formulas: 0.7 to 0.9; DeepSpeed 3: 0.5)."""
@@ -72,10 +73,11 @@ def training_run(
     partition: float = 1.0,
     stack: Stack = "transformers",
     fp8: bool = False,
+    flash: Flash = 2,
 ) -> Run:
     """Return throughput, time and cost; `usd_per_hour` is the price of one instance."""
     work = training_work(spec, setup)
-    step = step_time(spec, setup, gpu, host, partition=partition, stack=stack, fp8=fp8)
+    step = step_time(spec, setup, gpu, host, partition=partition, stack=stack, fp8=fp8, flash=flash)
     batch = setup.tokens * setup.accumulation * setup.data_parallel
     rate = batch / step.total
     peak = peak_flops(gpu, setup, fp8=fp8) * partition * setup.gpus
@@ -104,11 +106,16 @@ def step_time(
     partition: float = 1.0,
     stack: Stack = "transformers",
     fp8: bool = False,
+    flash: Flash = 2,
 ) -> StepTime:
     """Return the seconds of one optimizer step and where they go."""
     work = training_work(spec, setup)
     split = setup.tensor_parallel * setup.pipeline_parallel
-    token = _token_seconds(spec, setup, gpu, work, stack=stack, fp8=fp8) / split / partition
+    token = (
+        _token_seconds(spec, setup, gpu, work, stack=stack, fp8=fp8, flash=flash)
+        / split
+        / partition
+    )
     bandwidth = (gpu.memory_bandwidth_gb_s or 300) * 1e9 * partition
     states = STATE_TRAFFIC * lora_parameters(spec, setup) / split
     states /= setup.data_parallel if setup.stage else 1
@@ -140,7 +147,14 @@ def peak_flops(gpu: Gpu, setup: TrainingSetup, *, fp8: bool = False) -> float:
 
 
 def _token_seconds(
-    spec: ModelSpec, setup: TrainingSetup, gpu: Gpu, work: Work, *, stack: Stack, fp8: bool
+    spec: ModelSpec,
+    setup: TrainingSetup,
+    gpu: Gpu,
+    work: Work,
+    *,
+    stack: Stack,
+    fp8: bool,
+    flash: Flash,
 ) -> float:
     """Return the GPU's seconds for one token of one micro-step."""
     reach = sustained(gpu)
@@ -148,17 +162,26 @@ def _token_seconds(
     linear = peak * reach.matmul
     if fp8 and "fp8" in gpu.tflops:
         linear = gpu.tflops["fp8"] * 1e12 * FP8_MATMUL
-    newest = stack == "tuned" and fp8 and gpu.architecture in ("Hopper", "Blackwell")
-    attention = peak * (ATTENTION_3 if newest else reach.attention)
+    attention = peak * attention_share(gpu, flash)
     causal = 1.0 if spec.kind in ("encoder", "vit") else CAUSAL
-    kept = activations.block_bytes(spec, setup) * (spec.layers + spec.encoder_layers)
-    traffic = TRAFFIC["tuned" if setup.compile else stack] * kept
+    traffic = _traffic(spec, setup, stack)
     return (
         work.linear / linear
         + causal * work.attention / attention
         + traffic / ((gpu.memory_bandwidth_gb_s or 300) * 1e9)
         + _dequantise(spec, setup, gpu)
     )
+
+
+def _traffic(spec: ModelSpec, setup: TrainingSetup, stack: Stack) -> float:
+    """Return the bytes that element-wise work moves per token."""
+    tuned = stack == "tuned" or setup.compile
+    kept = activations.block_bytes(
+        spec, setup.model_copy(update={"liger": True}) if tuned else setup
+    )
+    passes = 1.0 if setup.method == "full" else 2 / 3  # no gradients of weights
+    layers = spec.layers + spec.encoder_layers
+    return TRAFFIC["tuned" if tuned else stack] * kept * layers * passes
 
 
 CAUSAL = 0.5
@@ -197,7 +220,8 @@ def communication_bytes(spec: ModelSpec, setup: TrainingSetup) -> float:
     whole = width * spec.parameters / split
     trained = width * lora_parameters(spec, setup) / split
     if setup.stage == 3:
-        gathers = 2 + (1 if setup.checkpointing and setup.engine == "fsdp" else 0)
+        # DeepSpeed gathers once more for the recomputed forward pass.
+        gathers = 2 + (1 if setup.checkpointing and setup.engine == "deepspeed" else 0)
         moved = (gathers * whole + trained) * setup.accumulation
     elif setup.stage == 2:
         moved = trained * setup.accumulation + trained
