@@ -53,8 +53,8 @@ def live_parameters(spec: ModelSpec, setup: TrainingSetup) -> Part:
 def communication(spec: ModelSpec, setup: TrainingSetup) -> Part:
     """Return the buckets of gradients on their way."""
     kinds = states.trained(spec, setup)
-    count = sum(kind.count for kind in kinds)
-    size = sum(kind.gradient * kind.count for kind in kinds)
+    count = sum(kind.weights for kind in kinds)
+    size = sum(kind.gradient * kind.weights for kind in kinds)
     if setup.engine == "deepspeed" and setup.stage:
         width = size / count
         bucket = min(setup.reduce_bucket or spec.hidden**2, count)

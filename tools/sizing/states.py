@@ -30,7 +30,7 @@ ADAM8_BYTES = 2 + 2 * 4 / 256
 class Trained(NamedTuple):
     """Trained weights of one kind and bytes per weight."""
 
-    count: float
+    weights: float
     weight: int
     gradient: int
 
@@ -67,8 +67,8 @@ def gradients(spec: ModelSpec, setup: TrainingSetup) -> Part:
     kinds = trained(spec, setup)
     return Part(
         "gradients",
-        sum(kind.gradient * kind.count for kind in kinds) / shards,
-        " + ".join(_formula(kind.gradient, kind.count, shards) for kind in kinds),
+        sum(kind.gradient * kind.weights for kind in kinds) / shards,
+        " + ".join(_formula(kind.gradient, kind.weights, shards) for kind in kinds),
     )
 
 
@@ -151,7 +151,9 @@ def _trained_states(setup: TrainingSetup, kind: Trained) -> list[Part]:
         own = setup.data_parallel if setup.stage == 3 else 1
         parts.append(
             Part(
-                "parameters", kind.weight * kind.count / own, _formula(kind.weight, kind.count, own)
+                "parameters",
+                kind.weight * kind.weights / own,
+                _formula(kind.weight, kind.weights, own),
             )
         )
     if setup.offloads_optimizer:
@@ -159,12 +161,12 @@ def _trained_states(setup: TrainingSetup, kind: Trained) -> list[Part]:
     weights = kind.weight
     if setup.engine == "deepspeed" and setup.precision != "fp32":
         parts.append(
-            Part("master_weights", 4 * kind.count / shards, _formula(4, kind.count, shards))
+            Part("master_weights", 4 * kind.weights / shards, _formula(4, kind.weights, shards))
         )
         weights = 4
     moments = optimizer_bytes(setup, weights)
     parts.append(
-        Part("optimizer", moments * kind.count / shards, _formula(moments, kind.count, shards))
+        Part("optimizer", moments * kind.weights / shards, _formula(moments, kind.weights, shards))
     )
     return parts
 
