@@ -33,6 +33,7 @@ bench:  ## benchmarks, beside their bars
 	$(PYTHON) -m benchmarks.cli
 	$(PYTHON) -m benchmarks.planner
 	$(PYTHON) -m benchmarks.parts
+	$(PYTHON) -m benchmarks.sizing
 
 snapshot:  ## rebuild the packaged instance types from a moto server
 	$(PYTHON) -m knowledge.ec2.rebuild
