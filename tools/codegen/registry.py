@@ -12,6 +12,7 @@ from tools.codegen.workloads import (
     tensorrt,
     video_detect,
     vit_lightning,
+    vllm,
     xgboost,
 )
 from tools.errors import ToolInputError
@@ -25,6 +26,7 @@ WORKLOADS: dict[str, Workload] = {
         xgboost.WORKLOAD,
         spark_batch.WORKLOAD,
         cpu_infer.WORKLOAD,
+        vllm.WORKLOAD,
         tensorrt.WORKLOAD,
         video_detect.WORKLOAD,
         sagemaker.REALTIME_WORKLOAD,

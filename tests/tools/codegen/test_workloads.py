@@ -27,6 +27,12 @@ SIMPLE = (
     "sagemaker-multimodel",
 )
 
+MOST_CODE: dict[str, dict[str, Any]] = {
+    "vit-lightning": {"spot": True, "checkpoint_s3": "s3://my-bucket/runs", "instances": 2},
+    "spark-batch": {"instances": 2},
+    "vllm": {"model": "llama-3-8b", "instance": "g5.xlarge"},
+}
+
 
 def make(catalogue: Catalogue, workload: str, **options: Any) -> Bundle | BundleRefusal:
     request = BundleRequest(workload=workload, region=REGION, options=options)
@@ -43,16 +49,11 @@ def config_of(made: Bundle) -> dict[str, Any]:
     return tomllib.loads(made.file("config.toml").text)
 
 
-@pytest.mark.parametrize("workload", SIMPLE)
+@pytest.mark.parametrize("workload", (*SIMPLE, "vllm"))
 def test_generated_python_is_formatted_and_lint_clean(
     catalogue: Catalogue, tmp_path: Path, workload: str
 ) -> None:
-    options = (
-        {"spot": True, "checkpoint_s3": "s3://my-bucket/runs"}
-        if workload == "vit-lightning"
-        else {}
-    )
-    write_bundle(bundle(catalogue, workload, **options), tmp_path)
+    write_bundle(bundle(catalogue, workload, **MOST_CODE.get(workload, {})), tmp_path)
     ruff = [sys.executable, "-m", "ruff"]
     common = ["--isolated", "--line-length", "100", "--target-version", "py311", "--no-cache"]
     rules = "E,F,I,B,UP,ANN,DTZ,C90,RUF"
