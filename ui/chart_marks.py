@@ -113,7 +113,7 @@ def _values(base: alt.Chart, encoded: dict[str, Any], theme: Theme) -> alt.Chart
 
 
 def _totals(chart: Data, rows: list[dict[str, Any]], y: Any, theme: Theme) -> alt.Chart:
-    """Return the sum at the end of every stack."""
+    """Return the sum of every stack at the right edge, clear of capacities and budgets."""
     import altair as alt
 
     sums: dict[str, float] = {}
@@ -126,7 +126,7 @@ def _totals(chart: Data, rows: list[dict[str, Any]], y: Any, theme: Theme) -> al
     return (
         alt.Chart(alt.Data(values=values))
         .mark_text(align="left", dx=5, fontSize=12, fontWeight="bold", color=theme.text)
-        .encode(y=y, x=alt.X("sum:Q"), text="shown:N")
+        .encode(y=y, x=alt.value(WIDTH), text="shown:N")
     )
 
 
@@ -147,7 +147,10 @@ def draw_scatter(chart: Data, language: str, theme: Theme) -> list[Any]:
     names = distinct(row["series"] for row in rows)
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X(
-            "x:Q", title=said(chart["x_title"], language), scale=alt.Scale(nice=True, zero=True)
+            "x:Q",
+            title=said(chart["x_title"], language),
+            scale=alt.Scale(nice=True, zero=True),
+            axis=alt.Axis(tickCount=6),
         ),
         y=alt.Y("y:Q", title=axis_title(chart, language), scale=alt.Scale(nice=True, zero=True)),
     )

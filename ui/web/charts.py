@@ -12,7 +12,11 @@ from ui.web.texts import Texts
 
 def figures(charts: Sequence[dict[str, Any]], language: str, say: Texts) -> str:
     """Return charts with their tables."""
-    return "".join(_figure(chart, language, say) for chart in charts)
+    if not charts:
+        return ""
+    several = " several" if len(charts) > 1 else ""
+    drawn = "".join(_figure(chart, language, say) for chart in charts)
+    return f'<div class="figures{several}">{drawn}</div>'
 
 
 def _figure(chart: dict[str, Any], language: str, say: Texts) -> str:

@@ -81,12 +81,17 @@ function apply(message) {
   if (message.turns) {
     current.thread = message.thread;
     message.turns.forEach((turn, place) => draw(turn, place === message.turns.length - 1));
+    // A question that was just sent stays until its own turn comes: what arrives may still be the
+    // picture of the turn before.
     const keys = new Set(message.keys);
-    for (const box of [...log.querySelectorAll("article")]) if (!keys.has(box.dataset.key)) box.remove();
+    for (const box of [...log.querySelectorAll("article:not(.sent)")]) {
+      if (!keys.has(box.dataset.key)) box.remove();
+    }
     const boxes = [...log.querySelectorAll("article")];
     current.answers = boxes.map((box) => box.dataset.answer).filter(Boolean);
-    setBusy(boxes.some((box) => box.dataset.done === "false"));
-    pending = null;
+    const waiting = boxes.some((box) => box.classList.contains("sent"));
+    setBusy(waiting || boxes.some((box) => box.dataset.done === "false"));
+    if (!waiting) pending = null;
     welcome.hidden = boxes.length > 0;
     root.classList.toggle("empty", boxes.length === 0);
     if (!message.shared) remember(boxes);

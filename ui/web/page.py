@@ -8,11 +8,12 @@ from typing import Any
 import gradio as gr
 from gradio.themes import Base
 
+from assistant.tool_registry import TOOLS
 from ui.web.chat import Chat, session_of
 from ui.web.html import esc
 from ui.web.session import Sessions
 from ui.web.site import Site
-from ui.web.tabs import compare, cost, knowledge
+from ui.web.tabs import code, compare, cost, knowledge, sizing
 from ui.web.tabs.bench import Bench
 from ui.web.texts import Language, Texts, texts
 
@@ -21,7 +22,15 @@ FONTS = ["Noto Sans JP", "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic UI", "M
 DELETE_AFTER = 3600
 
 
-TABS = {"compare": compare.build, "cost": cost.build, "knowledge": knowledge.build}
+TABS = {
+    "compare": (compare.build, ()),
+    "cost": (cost.build, ()),
+    "sizing": (sizing.build, ("size_training", "size_inference")),
+    "code": (code.build, ("generate_bundle",)),
+    "knowledge": (knowledge.build, ()),
+}
+"""How a tab is built, and the tools without which it is left out."""
+
 # A tab without state of its own in the address still has its name there.
 _TAB_ADDRESS = """() => {
   const chosen = document.querySelector('#ask-tabs [role=tab][aria-selected=true]');
@@ -45,7 +54,9 @@ def build_page(site: Site, language: Language) -> gr.Blocks:
             with gr.Tab(say("tab_chat"), id="chat"):
                 view = Chat(site.sessions, say, site.pool, site.concurrency).build()
             bench = Bench(site, say, page, tabs, view)
-            for key, build in TABS.items():
+            for key, (build, tools) in TABS.items():
+                if not set(tools) <= set(TOOLS):
+                    continue
                 with gr.Tab(say(f"tab_{key}"), id=key):
                     build(bench)
         bench.finish()

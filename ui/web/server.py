@@ -48,7 +48,7 @@ class Options:
 
 def build_app(assistant: Assistant, options: Options) -> fastapi.FastAPI:
     """Return the application. Everything expensive is built here, before anyone waits."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
+    _quiet_gradio()
     sessions = Sessions(assistant)
     os.environ["GRADIO_TEMP_DIR"] = str(sessions.root / "files")
     import fastapi
@@ -79,6 +79,16 @@ def build_app(assistant: Assistant, options: Options) -> fastapi.FastAPI:
     app.get("/healthz")(health)
     _mount(app, site, options)
     return app
+
+
+def _quiet_gradio() -> None:
+    """Turn off what Gradio does beside serving. Read when it is imported and when it mounts."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    # It looks for matplotlib's backend around every event; naming one saves a second of imports.
+    os.environ.setdefault("MPLBACKEND", "agg")
+    # After every event it would sum up the last 10,000 in a data frame, for a page that is off.
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
 
 
 def _mount(app: fastapi.FastAPI, site: Any, options: Options) -> None:

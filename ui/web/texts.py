@@ -47,6 +47,10 @@ class Texts:
         """Return the words that the browser needs."""
         return {key: value for key, value in self._words.items() if not _nested(value)}
 
+    def option(self, name: str) -> str:
+        """Return how a form calls an option of a workload; its own name where there is no word."""
+        return self._words["options"].get(name, name)
+
     def choices(self, key: str) -> list[tuple[str, str]]:
         """Return a table of words as the choices of a list: what is shown, what it stands for."""
         return [(shown, value) for value, shown in self._words[key].items()]

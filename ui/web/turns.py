@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from assistant.events import Step, TextDelta
 
 LOG = logging.getLogger("ask.web")
+_FIRST_PAUSE = 0.03
 _PAUSE = 0.08
 """Seconds between two views while text streams: smooth to the eye, cheap for the browser."""
 _END = object()
@@ -53,18 +53,20 @@ async def stream_turn(
 
 
 async def _views(turn: Turn, events: asyncio.Queue[Any], say: Texts) -> AsyncGenerator[Turn]:
-    shown = 0.0
+    pause = _FIRST_PAUSE
     while True:
         event = await events.get()
+        # What follows at once is shown at once: a view costs the server more than a quick answer.
+        await asyncio.sleep(pause)
+        pause = _PAUSE
+        while event is not _END:
+            _take(turn, event, say)
+            if events.empty():
+                break
+            event = events.get_nowait()
+        yield turn
         if event is _END:
-            break
-        steps = len(turn.steps)
-        _take(turn, event, say)
-        urgent = len(turn.steps) > steps
-        if urgent or (not turn.finished and time.monotonic() - shown > _PAUSE):
-            shown = time.monotonic()
-            yield turn
-    yield turn
+            return
 
 
 def _take(turn: Turn, event: object, say: Texts) -> None:

@@ -228,7 +228,7 @@ def _actions(answer: Answer, say: Texts) -> str:
 
 def _button(name: str, say: Texts, act: str = "", extra: str = "") -> str:
     label = esc(say(name))
-    icon = f'<span class="icon icon-{name}" aria-hidden="true"></span>'
+    icon = f'<span class="ask-icon ask-icon-{name}" aria-hidden="true"></span>'
     return (
         f'<button class="act" data-act="{act or name}" title="{label}" aria-label="{label}"{extra}>'
         f'{icon}<span class="word">{label}</span></button>'

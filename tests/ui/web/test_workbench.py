@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,3 +140,63 @@ def test_a_file_that_is_no_document_is_refused_in_words(chat: Visit, tmp_path: P
     expect(chat.page.locator("#knowledge-files")).to_contain_text("絵")
     button(chat.page, "取り込む")
     expect(chat.page.locator(".outcome .problem")).to_contain_text("テキストではありません")
+
+
+def test_sizing_shows_memory_against_capacity_and_what_fits(chat: Visit) -> None:
+    tab(chat.page, "サイジング")
+    button(chat.page, "見積もる")
+    result = chat.page.locator(".result:visible")
+    picture = result.locator(".chart").first
+    expect(picture.locator("svg")).to_contain_text("GiB")
+    picture.get_by_text("表で見る").click()
+    expect(picture.locator("table")).to_contain_text("パラメータ")
+    expect(result).to_contain_text("Llama 3 8B")
+    chat.page.wait_for_url(re.compile("tab=sizing&purpose=training.*model=llama-3-8b&method=qlora"))
+
+
+def test_sizing_follows_the_form_without_a_button(chat: Visit) -> None:
+    tab(chat.page, "サイジング")
+    button(chat.page, "見積もる")
+    expect(chat.page.locator(".result:visible")).to_contain_text("QLoRA")
+    chat.page.get_by_label("full", exact=True).check()
+    expect(chat.page.locator(".result:visible")).to_contain_text("フル")
+    chat.page.get_by_label("推論", exact=True).check()
+    expect(chat.page.locator(".result:visible")).to_contain_text("KV")
+
+
+def test_a_run_that_cannot_fit_is_refused_with_what_would(visit: Callable[..., Visit]) -> None:
+    page = visit().open("/?tab=sizing&model=llama-3-70b&method=full&instance=g5.xlarge")
+    expect(page.locator(".result:visible")).to_contain_text("収ま")
+
+
+def test_code_is_generated_looked_at_and_saved_as_a_zip(chat: Visit, tmp_path: Path) -> None:
+    page = chat.page
+    tab(page, "コード生成")
+    page.get_by_label("モデル", exact=True).locator("visible=true").fill("gpt2")
+    button(page, "生成する")
+    expect(page.locator(".result:visible")).to_contain_text("検証")
+    code = page.get_by_role("tabpanel").locator(".cm-content:visible")
+    expect(code).to_contain_text("gpt2")
+    with page.expect_download() as waiting:
+        button(page, "zip を保存")
+    waiting.value.save_as(tmp_path / "bundle.zip")
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        assert archive.testzip() is None
+        files = {name.split("/", 1)[1]: archive.read(name).decode() for name in archive.namelist()}
+    assert {"README.md", "train.py", "requirements.txt", "bundle.json"} <= files.keys()
+    compile(files["train.py"], "train.py", "exec")
+    assert "gpt2" in files["config.toml"]
+
+
+def test_options_that_are_wrong_are_explained(chat: Visit) -> None:
+    tab(chat.page, "コード生成")
+    chat.page.get_by_label("モデル", exact=True).locator("visible=true").fill("no-such-model-9")
+    button(chat.page, "生成する")
+    expect(chat.page.locator(".result:visible")).to_contain_text("no-such-model-9")
+
+
+def test_another_workload_has_another_form(visit: Callable[..., Visit]) -> None:
+    page = visit().open("/?tab=code&workload=xgboost&target=price")
+    expect(page.get_by_label("目的変数")).to_have_value("price")
+    button(page, "生成する")
+    expect(page.get_by_role("tabpanel").locator(".cm-content:visible")).to_contain_text("price")

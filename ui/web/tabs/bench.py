@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -82,16 +83,22 @@ class Bench:
             text = self.say("failed", incident=report(error))
         return f'<div class="result"><p class="problem" role="alert">{esc(text)}</p></div>'
 
-    def described(self, result: Any, *, tables: bool = True, pictures_first: bool = False) -> str:
-        """Return a tool's result as the chat would show it, with its pictures."""
+    def described(self, result: Any, *, without: re.Pattern[str] | None = None) -> str:
+        """Return a tool's result as the chat would show it: verdict, pictures, the rest.
+
+        What `without` matches is left out: the tab shows it in a better form.
+        """
         text = self.assistant.describe_result(result, self.say.language)
-        if not tables:
-            text = "\n".join(line for line in text.split("\n") if not line.startswith("|"))
-        html = stamped(render_html(text, table_label=self.say("table")))
-        words = f'<div class="md">{html}</div>'
+        if without:
+            text = without.sub("", text)
+        verdict, _, rest = text.partition("\n\n")
         charts = [chart.model_dump(mode="json") for chart in getattr(result, "charts", ())]
         drawn = figures(charts, self.say.language, self.say)
-        return drawn + words if pictures_first else words + drawn
+        return self._words(verdict) + drawn + self._words(rest)
+
+    def _words(self, text: str) -> str:
+        html = stamped(render_html(text, table_label=self.say("table")))
+        return f'<div class="md">{html}</div>'
 
     def hand_over(
         self, button: gr.Button, question: Callable[..., str], inputs: Sequence[Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from assistant.results import Comparison
 
 MOST = 6
+_TABLE = re.compile(r"^\|.*\n?", re.MULTILINE)
+"""Of the answer in words: the tab has a table of all attributes."""
 
 
 def build(bench: Bench) -> None:
@@ -84,7 +87,7 @@ def show(bench: Bench, names: list[str], region: str, *, only: bool) -> str:
         label,
     )
     note = f'<p class="stamp">{esc(say("compare_note"))}</p>'
-    return f"{bench.described(result, tables=False)}{note}{drawn}"
+    return f"{bench.described(result, without=_TABLE)}{note}{drawn}"
 
 
 def _question(bench: Bench, names: list[str]) -> str:
