@@ -1,3 +1,4 @@
+import random
 import subprocess
 import sys
 import tomllib
@@ -135,11 +136,14 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("video-detect", {"instance": "g5g.xlarge"}, "T4g"),
     ("vit-lightning", {"instance": "g5g.xlarge"}, "T4g"),
     ("vit-lightning", {"instance": "c6i.4xlarge"}, "GPU"),
+    ("vit-lightning", {"instance": "C6i"}, "c6i.large"),
     ("vit-lightning", {"spot": True}, "S3"),
     ("vit-lightning", {"model": "someone/unknown"}, "大きさ"),
     ("vit-lightning", {"global_batch": 100}, "倍数"),
     ("spark-batch", {"instance": "c6i.large", "instances": 2}, "MiB"),
     ("sagemaker-multimodel", {"instance": "c7g.xlarge"}, "arm64"),
+    ("sagemaker-realtime", {"instance": "p3.2xlarge"}, "V100"),
+    ("sagemaker-realtime", {"instance": "inf2.xlarge"}, "Inferentia2"),
     ("sagemaker-realtime", {"instance": "g5g.xlarge"}, "ml.g5g.xlarge"),
 ]
 
@@ -235,6 +239,25 @@ def test_places_that_are_no_places_are_refused(
     with pytest.raises(ToolInputError) as error:
         make(catalogue, workload, **{option: text})
     assert option in error.value.message_ja
+
+
+@pytest.mark.parametrize("workload", SIMPLE)
+def test_any_instance_gives_a_verified_bundle_or_a_reasoned_refusal(
+    catalogue: Catalogue, workload: str
+) -> None:
+    """A refusal comes from the workload itself, never from a bundle that failed its checks."""
+    chance = random.Random(workload)
+    for name in chance.sample(sorted(catalogue.types), 25):
+        done = make(catalogue, workload, instance=name)
+        if isinstance(done, BundleRefusal):
+            assert not done.checks and done.suggestion, (name, done.reason.ja)
+
+
+def test_a_gpu_that_xgboost_was_not_checked_on_is_left_idle(catalogue: Catalogue) -> None:
+    assert config_of(bundle(catalogue, "xgboost", instance="g5.xlarge"))["device"] == "cuda"
+    for name in ("g4ad.xlarge", "g5g.xlarge", "p2.xlarge"):
+        made = bundle(catalogue, "xgboost", instance=name)
+        assert config_of(made)["device"] == "cpu" and made.sheet.warnings
 
 
 def test_a_cluster_gets_a_script_for_its_parts(catalogue: Catalogue) -> None:

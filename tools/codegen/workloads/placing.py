@@ -48,12 +48,14 @@ def choose_place(catalogue: Catalogue, options: Options, *, default: str, fits: 
 def _smallest(
     catalogue: Catalogue, subjects: tuple[Subject, ...], region: str, fits: Fits
 ) -> str | None:
-    found = [
+    named = [
         item
         for subject in subjects
         for item in _members(catalogue, subject)
-        if item.listed and not item.bare_metal and fits(item)
+        if item.listed and not item.bare_metal
     ]
+    # Where nothing fits, the workload itself says what is missing.
+    found = [item for item in named if fits(item)] or named
     priced = [item for item in found if isinstance(catalogue.purchase(item.name, region), Price)]
     pool = priced or found
     return min(pool, key=lambda item: (-item.generation, *size_order(item))).name if pool else None
@@ -97,8 +99,24 @@ def power_of_two(value: float) -> int:
     return 1 << max(0, int(value).bit_length() - 1)
 
 
+def capability(gpu: Gpu | None) -> tuple[int, int]:
+    """Return an NVIDIA GPU's compute capability; (0, 0) for any other."""
+    if gpu is None or gpu.compute_capability is None:
+        return (0, 0)
+    major, minor = gpu.compute_capability.split(".")
+    return int(major), int(minor)
+
+
 def gpu_not_used(place: Place) -> tuple[Text, ...]:
-    """Return a warning if the instance has a GPU that the bundle leaves idle."""
+    """Return a warning if the instance has an accelerator that the bundle leaves idle."""
+    if neuron := place.instance.neuron:
+        return (
+            Text(
+                ja=f"{place.instance.name} の {neuron.model} は使いません。"
+                "CPU だけなら C シリーズが安く済みます。",
+                en=f"The {neuron.model} of {place.instance.name} stays idle; a C type costs less.",
+            ),
+        )
     if place.gpu is None:
         return ()
     return (

@@ -17,6 +17,7 @@ from tools.codegen.spec import BundleRefusal, Check, Draft, Options, Sheet, Work
 from tools.codegen.wheel_names import hosting_types, sagemaker_image
 from tools.codegen.workloads.placing import (
     Place,
+    capability,
     choose_place,
     refusal,
     setting,
@@ -31,6 +32,7 @@ PYTORCH, PYTORCH_ARM, TRITON = (
     "sagemaker-tritonserver",
 )
 ROLE = "arn:aws:iam::123456789012:role/SageMakerExecutionRole"
+LEAST_CAPABILITY = (7, 5)
 INVOCATIONS_PER_MINUTE = 600.0
 """Target per instance; a load test replaces it."""
 _TASK = Literal[
@@ -224,6 +226,14 @@ def _cannot(options: EndpointOptions, place: Place, repository: str) -> tuple[Te
             ja=f"ml.{instance.name} は SageMaker のエンドポイントでは使えません(botocore "
             "の一覧にありません)。",
             en=f"SageMaker endpoints do not take ml.{instance.name}.",
+        ), other
+    accelerated = place.gpu is not None or instance.neuron is not None
+    if accelerated and capability(place.gpu) < LEAST_CAPABILITY:
+        chip = place.gpu.model if place.gpu else instance.neuron.model if instance.neuron else ""
+        return Text(
+            ja=f"{repository} のコンテナーが {instance.name} の {chip} "
+            "で動くかは確かめていません。",
+            en=f"Whether {repository} runs on the {chip} of {instance.name} was not checked.",
         ), other
     if repository == TRITON and instance.arch == "arm64":
         return Text(

@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from knowledge.ec2.catalogue import Catalogue
-from knowledge.ec2.schema import InstanceType
 from tools.charts import Text
 from tools.codegen.checks import instance_of
 from tools.codegen.folder import Folder
@@ -19,6 +18,7 @@ from tools.codegen.wheel_names import tensorrt_names
 from tools.codegen.wheels import torch_for
 from tools.codegen.workloads.placing import (
     Place,
+    capability,
     choose_place,
     has_gpu,
     refusal,
@@ -121,12 +121,6 @@ def build(catalogue: Catalogue, options: TensorrtOptions) -> Draft | BundleRefus
     )
 
 
-def _capability(catalogue: Catalogue, instance: InstanceType) -> tuple[int, ...]:
-    gpu = catalogue.gpu_of(instance)
-    text = gpu.compute_capability if gpu else None
-    return tuple(int(part) for part in text.split(".")) if text else (0,)
-
-
 def _cannot(place: Place) -> Text | None:
     instance, gpu = place.instance, place.gpu
     if gpu is None or gpu.compute_capability is None:
@@ -134,8 +128,7 @@ def _cannot(place: Place) -> Text | None:
             ja=f"{instance.name} には TensorRT が動く NVIDIA の GPU がありません。",
             en=f"{instance.name} has no NVIDIA GPU, which TensorRT needs.",
         )
-    major, minor = gpu.compute_capability.split(".")
-    if (int(major), int(minor)) < LEAST_CAPABILITY:
+    if capability(gpu) < LEAST_CAPABILITY:
         return Text(
             ja=f"{gpu.model}(compute capability {gpu.compute_capability})は TensorRT 11 "
             "の対象外です"
@@ -155,11 +148,10 @@ def gpu_fits(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
     """The GPU is new enough for TensorRT and has the memory that building may use."""
     config, instance = folder.toml(), instance_of(folder, catalogue)
     gpu = catalogue.gpu_of(instance)
-    capability = _capability(catalogue, instance)
-    shown = ".".join(map(str, capability))
+    shown = ".".join(map(str, capability(gpu)))
     yield judged(
         "capability",
-        capability >= LEAST_CAPABILITY,
+        capability(gpu) >= LEAST_CAPABILITY,
         f"compute capability {shown}(TensorRT 11 は 7.5 以上)",
         f"compute capability {shown}; TensorRT 11 needs 7.5",
     )

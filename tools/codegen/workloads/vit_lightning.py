@@ -239,10 +239,15 @@ def _cannot(options: VitOptions, place: Place, shape: Shape | None, micro: int) 
     """Return why there is no bundle, and what to ask for instead."""
     instance, gpu = place.instance, place.gpu
     other = Text(ja="g4dn.xlarge や g5.xlarge なら作れます。", en="g4dn.xlarge or g5.xlarge work.")
-    if gpu is None or torch_for(gpu, instance.arch) is None:
+    if gpu is None:
         return Text(
-            ja=f"{instance.name} で動く torch の wheel が PyPI にありません"
-            f"({gpu.model if gpu else 'GPU なし'}、{instance.arch})。",
+            ja=f"{instance.name} には GPU がないので、ViT の学習には向きません。",
+            en=f"{instance.name} has no GPU, which training a ViT needs.",
+        ), other
+    if torch_for(gpu, instance.arch) is None:
+        return Text(
+            ja=f"{instance.name} の {gpu.model}({instance.arch})で動く torch の wheel が"
+            "PyPI にありません。",
             en=f"PyPI has no torch wheel that runs on the GPU of {instance.name}.",
         ), other
     if place.instance.gpu and place.instance.gpu.partition < 1:

@@ -13,7 +13,15 @@ from tools.codegen.checks import instance_of
 from tools.codegen.folder import Folder
 from tools.codegen.names import DataGlob, DataPath, FreeText
 from tools.codegen.spec import Check, Draft, Options, Sheet, Workload, judged
-from tools.codegen.workloads.placing import Place, at_least, choose_place, setting, templates
+from tools.codegen.workloads.placing import (
+    Place,
+    at_least,
+    capability,
+    choose_place,
+    gpu_not_used,
+    setting,
+    templates,
+)
 
 KEY = "xgboost"
 Objective = Literal["binary:logistic", "multi:softprob", "reg:squarederror"]
@@ -37,9 +45,14 @@ class XgboostOptions(Options):
     patience: Annotated[int, Field(ge=1, le=10_000)] = 50
 
 
+LEAST_CAPABILITY = (7, 5)
+"""Older GPUs, and CUDA in the arm64 wheel, were not looked into."""
+
+
 def device_of(place: Place) -> str:
-    """Return XGBoost's device: its arm64 wheels were not checked for CUDA."""
-    return "cuda" if place.gpu and place.instance.arch == "x86_64" else "cpu"
+    """Return XGBoost's device."""
+    on_gpu = place.instance.arch == "x86_64" and capability(place.gpu) >= LEAST_CAPABILITY
+    return "cuda" if on_gpu else "cpu"
 
 
 def build(catalogue: Catalogue, options: XgboostOptions) -> Draft:
@@ -102,12 +115,13 @@ def build(catalogue: Catalogue, options: XgboostOptions) -> Draft:
     warnings = (
         (
             Text(
-                ja="arm64 の XGBoost で CUDA が使えるかは確かめていないため、CPU で学習します。",
-                en="Whether the arm64 wheel has CUDA was not checked: trains on the CPU.",
+                ja=f"XGBoost が {place.gpu.model}({instance.arch})で動くかは確かめていないため、"
+                "CPU で学習します。",
+                en=f"Whether XGBoost runs on {place.gpu.model} was not checked: trains on the CPU.",
             ),
         )
         if place.gpu and device == "cpu"
-        else ()
+        else (() if place.gpu else gpu_not_used(place))
     )
     return Draft(
         name=f"{KEY}-{instance.name}",
@@ -143,7 +157,7 @@ def threads_fit(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
     )
     yield judged(
         "device",
-        config["device"] == "cpu" or instance.gpu is not None,
+        config["device"] == "cpu" or capability(catalogue.gpu_of(instance)) >= LEAST_CAPABILITY,
         f"device {config['device']}、GPU は {instance.gpu.devices if instance.gpu else 0} 個",
         f"device {config['device']} with {instance.gpu.devices if instance.gpu else 0} GPUs",
     )
