@@ -212,6 +212,15 @@ def _labelled(attribute: str, allowed: frozenset[str], fact: Fact, mention: Figu
     return attribute in allowed or not same_unit
 
 
+def equals_rounded(text: str, value: Decimal, unit: str, fact: Fact) -> bool:
+    """Whether a figure, as it was written, states the value of a fact in any of its units."""
+    decimals = len(re.split(r"[^\d]", text.partition(".")[2])[0]) if "." in text else 0
+    factors = [factor for name, factor in _CONVERSIONS.get(unit, ()) if name == fact.unit]
+    step = Decimal(1).scaleb(-decimals)
+    gaps = (abs(value - fact.value / factor) for factor in (*factors, Decimal(1)))
+    return any(gap <= step / 2 for gap in gaps)
+
+
 def _equal(mention: FigureMention, value: Decimal) -> bool:
     """Whether the figure is the value, rounded at the precision written."""
     step = Decimal(1).scaleb(-mention.decimals)

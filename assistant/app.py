@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
+    from assistant.diff import Difference
     from knowledge.generation import Document
     from knowledge.ingest.report import Report
     from knowledge.library import Library
@@ -134,6 +135,12 @@ class Assistant:
         """Build now what the first question would build: servers call it before they listen."""
         _ = self._turns, self.runner
         self.describe_result(self.run_tool("describe_instances", {"names": ["g5.xlarge"]}))
+
+    def compare_today(self, answer: Answer) -> Difference:
+        """Run the tools of a past answer again and return what changed."""
+        from assistant.diff import compare_today
+
+        return compare_today(answer, self.run_tool)
 
     def describe_result(self, result: Result, language: str = "ja") -> str:
         """Return a tool's result as the Markdown that an answer would show."""

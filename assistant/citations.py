@@ -10,7 +10,7 @@ from assistant.answer import Citation
 
 _MARK = re.compile(r" ?\[(?P<id>[A-Za-z0-9][\w.:#/\-]{0,80}|\d+)\](?!\()")
 _LINK = re.compile(
-    r"\[(?P<text>[^\]\n]*)\]\((?P<url>[^)\s]+)\)|(?<![\(\w])(?P<bare>https?://[^\s)）」]+)"
+    r"!?\[(?P<text>[^\]\n]*)\]\((?P<url>[^)\s]+)[^)\n]*\)|(?<![\(\w])(?P<bare>https?://[^\s)）」]+)"
 )
 _FIELDS = {"id", "title", "url", "as_of"}
 

@@ -201,6 +201,8 @@ class Reader:
         ]
         real = _families(self._catalogue)
         families = [n for n in dict.fromkeys(_FAMILY.findall(lowered)) if n not in real]
+        if self._days is not None and not _DENIED.search(text):
+            return [*types, *families]  # the user may have written it; that does not make it real
         return [name for name in (*types, *families) if name not in self._written]
 
 
@@ -238,6 +240,11 @@ _SENTENCE = re.compile(r"(?<=[。！？])|(?<=\.)\s|\n")
 _SERIES = ("C", "P", "G", "Inf", "Trn")
 _CARRIES = re.compile(
     r"搭載|積[むみんま]|GPU は|GPUは|equipped|powered by|carr(?:y|ies)|has an? |features"
+)
+_DENIED = re.compile(
+    r"存在し(?:ない|ませ)|見つか(?:ら|りませ)|ありません|という(?:名前|型|インスタンス)|提供されて(?:い|お)"
+    r"|not exist|no such|unknown|not found|no instance|is not a|isn't a",
+    re.IGNORECASE,
 )
 _DENIES = re.compile(
     r"ではな|でない|じゃな|せん|ない|より|比べ|違い|不要| not |n't|than|unlike|instead"

@@ -13,6 +13,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from assistant.answer import Citation
 from assistant.citations import sources_of
 from assistant.tool_registry import TOOLS, Tool, ToolRunner
+from assistant.trace import span
 from tools.facts import facts_of
 from tools.results import InputFailure, NameFailure, Result
 
@@ -30,7 +31,10 @@ def build_tools(runner: ToolRunner, *, with_text: bool = True) -> list[BaseTool]
 
 def _wrap(tool: Tool, runner: ToolRunner, *, with_text: bool) -> BaseTool:
     def run(**request: Any) -> tuple[str, dict[str, Any]]:
-        result = runner.attempt(tool.name, request)
+        with span(f"tool {tool.name}") as traced:
+            result = runner.attempt(tool.name, request)
+            traced.set({"ask.result": result.kind})
+            traced.text("ask.arguments", str(request))
         text = summarise(result) if with_text else result.kind
         # A plain dict: the same before and after a checkpoint, and no class of ours in a thread.
         return text, result.model_dump(mode="json")

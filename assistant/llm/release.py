@@ -18,8 +18,10 @@ from assistant.llm.failures import Unusable
 from assistant.llm.turn import Turn
 from assistant.llm.units import UnitSplitter
 
-LEAK_CHARS = 24
+LEAK_CHARS = 16
 """So many characters in a row of the instructions are a disclosure, not a coincidence."""
+LEAK_SENTENCE = 8
+"""A whole sentence of them may be shorter."""
 FOREIGN_CHARS = 8
 PREAMBLE_UNITS = 3
 """A shorter text without figures may be a remark before a tool call (`調べます。`)."""
@@ -55,6 +57,7 @@ class Release:
         """Judge with `reader`; `secret` is what must not be disclosed."""
         self._turn, self._reader, self._sources = turn, reader, sources
         self._splitter, self._secret, self._held = UnitSplitter(), secret, True
+        self._leaking = False
         self.waiting: list[Unit] = []
         self.seen = False
         """Whether any text came."""
@@ -104,8 +107,9 @@ class Release:
         self.flush()
 
     def _is_forbidden(self, text: str) -> bool:
-        if _discloses(text, self._secret):
-            return True
+        self._leaking = self._leaking or _discloses(text, self._secret)
+        if self._leaking:
+            return True  # with all that follows
         if is_foreign(text, self._turn.language):
             if not self._turn.shown:
                 raise Unusable("malformed")  # all of it will be: ask again at once
@@ -125,13 +129,16 @@ def is_foreign(text: str, language: Language) -> bool:
 
 def _discloses(text: str, secret: str) -> bool:
     squeezed = _SPACE.sub("", text)
-    windows = _windows(secret)
-    return any(
+    windows, sentences = _parts(secret)
+    return squeezed in sentences or any(
         squeezed[i : i + LEAK_CHARS] in windows for i in range(len(squeezed) - LEAK_CHARS + 1)
     )
 
 
 @cache
-def _windows(secret: str) -> frozenset[str]:
+def _parts(secret: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return all runs of LEAK_CHARS characters of the secret, and its sentences."""
     squeezed = _SPACE.sub("", secret)
-    return frozenset(squeezed[i : i + LEAK_CHARS] for i in range(len(squeezed) - LEAK_CHARS + 1))
+    windows = (squeezed[i : i + LEAK_CHARS] for i in range(len(squeezed) - LEAK_CHARS + 1))
+    sentences = (_SPACE.sub("", part) for part in re.split(r"[。\n]", secret))
+    return frozenset(windows), frozenset(s for s in sentences if len(s) >= LEAK_SENTENCE)

@@ -298,13 +298,13 @@ def _endless(new: Sequence[BaseMessage], turn: Turn) -> Any:
     if turn.seconds_left <= 0:
         return "timeout"
     said = [message for message in new if isinstance(message, AIMessage)]
-    made = [
-        json.dumps([call["name"], call["args"]], sort_keys=True, default=str)
-        for message in said
-        for call in message.tool_calls
-    ]
+    made = [call for message in said for call in {_written(call) for call in message.tool_calls}]
     repeated = any(made.count(call) > MAX_REPEATS for call in set(made))
     return "loop" if len(said) >= MAX_MODEL_CALLS or repeated else None
+
+
+def _written(call: Mapping[str, Any]) -> str:
+    return json.dumps([call["name"], call["args"]], sort_keys=True, default=str)
 
 
 def _since_question(messages: Sequence[AnyMessage]) -> list[AnyMessage]:

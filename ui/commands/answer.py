@@ -14,6 +14,7 @@ import click
 from ui.call import Call, common_options
 from ui.command import define_command, option
 from ui.deliver import Request, Style, deliver, show_answer
+from ui.diff import past_answer, show_difference
 from ui.failures import ABSTAINED, Deadline, Misuse
 from ui.language import Text, as_language, language_of, speak
 from ui.question import read_question
@@ -44,6 +45,7 @@ class Options:
     no_log: bool
     fail_on_abstain: bool
     answer_id: str | None
+    compared_id: str | None
     version: bool
 
 
@@ -126,6 +128,15 @@ class Options:
     text=Text("過去の回答をもう一度表示します。", "Show a past answer again."),
 )
 @option(
+    "--diff",
+    "compared_id",
+    metavar="ANSWER_ID",
+    text=Text(
+        "過去の回答のツールをいま実行し直し、変わった値を表示します。",
+        "Run the tools of a past answer again and show what changed.",
+    ),
+)
+@option(
     "--version",
     is_flag=True,
     text=Text(
@@ -143,6 +154,8 @@ def command(call: Call, **given: Any) -> int:
         return 0
     if options.answer_id:
         return _show_past(call, options.answer_id, as_json=options.as_json)
+    if options.compared_id:
+        return show_difference(call, options.compared_id, as_json=options.as_json)
     question = read_question(options.words, options.files, call.console)
     if not question:
         return _without_question(call, options)
@@ -198,14 +211,7 @@ def _without_question(call: Call, options: Options) -> int:
 
 
 def _show_past(call: Call, answer_id: str, *, as_json: bool) -> int:
-    answer = call.assistant().history.get(answer_id)
-    if answer is None:
-        raise Misuse(
-            Text(
-                f"回答 {answer_id} は履歴にありません(一覧: ask log)。",
-                f"There is no answer {answer_id} in the log (list: ask log).",
-            )
-        )
+    answer = past_answer(call.assistant(), answer_id)
     show_answer(call.console, answer, as_json=as_json)
     return 0
 
