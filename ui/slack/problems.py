@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.error
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -31,6 +32,7 @@ _OUTAGE = {
     "accesslimited",
 }
 UNREACHABLE = (SlackClientError, urllib.error.URLError, HTTPException, OSError)
+_CODE = re.compile(r"[a-z0-9_]{1,80}")
 _DEFAULT_RETRY_SECONDS = 30.0
 
 
@@ -63,7 +65,9 @@ def problem_of(error: Exception) -> Problem:
     status = int(getattr(response, "status_code", 0) or 0)
     data = getattr(response, "data", response)
     found = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
-    code = str(found.get("error") or f"http_{status}")
+    code = str(found.get("error") or "")
+    if not _CODE.fullmatch(code):  # the library puts the body of a proxy's reply there
+        code, found = f"http_{status}", {}
     if status == 429 or code == "ratelimited":
         return Problem("throttled", code, _retry_after(response))
     if code in _TOKEN:
