@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from assistant.errors import NotConfiguredError
-from assistant.history import open_database
-from assistant.inbox import KEPT_SECONDS, Arrival, SqliteInbox, build_inbox
+from assistant.database import SqliteDatabase
+from assistant.inbox import KEPT_SECONDS, STORE, Arrival, StoredInbox, build_inbox
 from assistant.settings import Settings
 
 
@@ -25,21 +26,26 @@ class Clock:
         return self.now
 
 
+def opened(path: Path, clock: Callable[[], float] = time.time) -> StoredInbox:
+    """An inbox with a connection of its own, as each process has."""
+    return StoredInbox(SqliteDatabase(path, STORE), clock)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def inbox(tmp_path: Path, clock: Clock) -> SqliteInbox:
-    return SqliteInbox(open_database(tmp_path / "inbox.sqlite"), clock)
+def inbox(tmp_path: Path, clock: Clock) -> StoredInbox:
+    return opened(tmp_path / "inbox.sqlite", clock)
 
 
 def arrival(key: str, thread: str = "", event_id: str | None = None, user: str = "U1") -> Arrival:
     return Arrival(key, event_id, thread or key, user, f"text of {key}")
 
 
-def test_a_question_is_kept_once_by_key_and_by_event(inbox: SqliteInbox) -> None:
+def test_a_question_is_kept_once_by_key_and_by_event(inbox: StoredInbox) -> None:
     assert inbox.add(arrival("a", event_id="E1"))
     assert not inbox.add(arrival("a", event_id="E2"))  # the twin of a mention
     assert not inbox.add(arrival("b", event_id="E1"))
@@ -47,7 +53,7 @@ def test_a_question_is_kept_once_by_key_and_by_event(inbox: SqliteInbox) -> None
 
 
 def test_a_finished_question_stays_known_without_its_text(
-    inbox: SqliteInbox, tmp_path: Path
+    inbox: StoredInbox, tmp_path: Path
 ) -> None:
     inbox.add(arrival("a"))
     claim = inbox.claim("w", 10)
@@ -57,7 +63,7 @@ def test_a_finished_question_stays_known_without_its_text(
     assert "text of a" not in str(rows)
 
 
-def test_a_lease_that_ended_lets_another_worker_succeed(inbox: SqliteInbox, clock: Clock) -> None:
+def test_a_lease_that_ended_lets_another_worker_succeed(inbox: StoredInbox, clock: Clock) -> None:
     inbox.add(arrival("a"))
     first = inbox.claim("dead", 10)
     assert first and not first.orphaned and inbox.save("a", "dead", "half")
@@ -70,7 +76,7 @@ def test_a_lease_that_ended_lets_another_worker_succeed(inbox: SqliteInbox, cloc
     assert not inbox.renew("a", "dead", 10) and inbox.finish("a", "next")
 
 
-def test_a_renewed_lease_is_kept(inbox: SqliteInbox, clock: Clock) -> None:
+def test_a_renewed_lease_is_kept(inbox: StoredInbox, clock: Clock) -> None:
     inbox.add(arrival("a"))
     inbox.claim("w", 10)
     clock.now += 8
@@ -79,7 +85,7 @@ def test_a_renewed_lease_is_kept(inbox: SqliteInbox, clock: Clock) -> None:
     assert inbox.claim("other", 10) is None
 
 
-def test_a_released_question_comes_back_after_its_delay(inbox: SqliteInbox, clock: Clock) -> None:
+def test_a_released_question_comes_back_after_its_delay(inbox: StoredInbox, clock: Clock) -> None:
     inbox.add(arrival("a"))
     inbox.claim("w", 10)
     assert inbox.release("a", "w", 5)
@@ -89,7 +95,7 @@ def test_a_released_question_comes_back_after_its_delay(inbox: SqliteInbox, cloc
     assert again and not again.orphaned and again.attempts == 1
 
 
-def test_questions_of_a_thread_are_claimed_in_order_one_at_a_time(inbox: SqliteInbox) -> None:
+def test_questions_of_a_thread_are_claimed_in_order_one_at_a_time(inbox: StoredInbox) -> None:
     for key in ("a", "b", "c"):
         inbox.add(arrival(key, "t"))
     inbox.add(arrival("other"))
@@ -103,13 +109,13 @@ def test_questions_of_a_thread_are_claimed_in_order_one_at_a_time(inbox: SqliteI
 
 def test_many_workers_claim_each_question_once(tmp_path: Path) -> None:
     path = tmp_path / "inbox.sqlite"
-    filler = SqliteInbox(open_database(path))
+    filler = opened(path)
     for number in range(120):
         filler.add(arrival(str(number)))
     claimed: Counter[str] = Counter()
 
     def work(owner: str) -> None:
-        mine = SqliteInbox(open_database(path))  # a connection each, as processes have
+        mine = opened(path)  # a connection each, as processes have
         while claim := mine.claim(owner, 60):
             claimed[claim.key] += 1
             assert mine.finish(claim.key, owner)
@@ -122,7 +128,7 @@ def test_many_workers_claim_each_question_once(tmp_path: Path) -> None:
     assert len(claimed) == 120 and set(claimed.values()) == {1}
 
 
-def test_those_who_wait_are_told_once_how_many_are_before(inbox: SqliteInbox, clock: Clock) -> None:
+def test_those_who_wait_are_told_once_how_many_are_before(inbox: StoredInbox, clock: Clock) -> None:
     inbox.add(arrival("a"))
     inbox.add(arrival("b"))
     inbox.claim("w", 60)
@@ -134,7 +140,7 @@ def test_those_who_wait_are_told_once_how_many_are_before(inbox: SqliteInbox, cl
 
 
 def test_who_takes_part_how_much_was_asked_and_what_is_over(
-    inbox: SqliteInbox, clock: Clock
+    inbox: StoredInbox, clock: Clock
 ) -> None:
     inbox.add(arrival("a", "t"))
     inbox.join("t", "U2")
@@ -150,21 +156,16 @@ def test_who_takes_part_how_much_was_asked_and_what_is_over(
 
 def test_finished_questions_are_forgotten_after_a_month(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "inbox.sqlite"
-    inbox = SqliteInbox(open_database(path), clock)
+    inbox = opened(path, clock)
     inbox.add(arrival("done"))
     inbox.claim("w", 10)
     inbox.finish("done", "w")
     inbox.add(arrival("open"))
     clock.now += KEPT_SECONDS + 1
-    later = SqliteInbox(open_database(path), clock)
+    later = opened(path, clock)
     assert later.add(arrival("done")) and not later.add(arrival("open"))
 
 
 def test_where_nothing_is_kept_the_inbox_is_in_memory(tmp_path: Path) -> None:
     build_inbox(Settings(data_dir=tmp_path, log=False)).add(arrival("a"))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_another_store_is_refused_until_it_is_built(tmp_path: Path) -> None:
-    with pytest.raises(NotConfiguredError):
-        build_inbox(Settings(data_dir=tmp_path, state_url="postgresql://x/y"))
