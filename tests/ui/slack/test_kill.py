@@ -60,6 +60,7 @@ def test_a_killed_bot_goes_on_after_its_restart(slack: SlackServer, launch: Laun
         assert slack.wait_for(lambda: answered(slack, roots) >= len(roots) - 20)
         bot.send_signal(signal.SIGKILL)
         bot.wait(10)
+        assert slack.wait_for(lambda: slack.connections == 0)
         bot = launch()
     assert slack.wait_for(lambda: all(sent(slack, root) for root in roots), 30)
     slack.wait_for(lambda: False, 1.0)
