@@ -28,6 +28,8 @@ sys.path[:0] = [str(ROOT), str(TESTS)]
 
 from slack_server import BOT, Fault, Pace, SlackServer  # noqa: E402
 
+from ui.slack.client import member  # noqa: E402
+
 EVENTS_PER_SECOND = 50
 ACK_P95_SECONDS = 1.0
 LEASE_SECONDS = 4.0
@@ -153,8 +155,7 @@ def answers(slack: SlackServer) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     for channel, messages in list(slack.messages.items()):
         for message in list(messages):
-            metadata = message.get("metadata") or {}
-            payload = metadata.get("event_payload") or {}
+            payload = member(member(message, "metadata"), "event_payload")
             if payload.get("part") == "m0" and not message.get("deleted"):
                 found[payload["key"], f"{channel}:{message.get('thread_ts')}"] += 1
     return found
