@@ -37,7 +37,7 @@ def normalise(text: str) -> str:
     word = re.sub(r"(?<=\d)\s+x\s*large", "xlarge", word)
     word = re.sub(r"(?<=[a-z0-9])\s*\.\s+(?=\d*xlarge|large|medium|metal)", ".", word)
     word = re.sub(r"(vram|gpu|memory|ram|cpu|nvme|ssd|ebs)(?=\d)", r"\1 ", word)
-    word = re.sub(r"(large|metal)(?=\d+\s*(?:台|つ|個|枚))", r"\1 ", word)
+    word = re.sub(r"(?<=[a-z])(?=\d+\s*(?:台|枚|基|個))", " ", word)
     word = re.sub(r"(\d)\s*まい", r"\1枚", word)
     word = re.sub(r"(\d)\s*分の\s*(\d)", r"\2/\1", word)
     word = _ENGLISH_NUMBER.sub(lambda match: _ENGLISH[match[0]], word)

@@ -60,6 +60,7 @@ _LENGTH = re.compile(
 _THOUSANDS = re.compile(rf"{_NUMBER}\s*(?P<scale>k)(?![a-z0-9])")
 _SHORT = 1_000_000
 """Fewer tokens than this are the length of a sequence, not the size of a corpus."""
+_SHORTEST = 16
 _LONG_WORD = re.compile(
     r"シーケンス|系列|コンテキスト|文脈|context|sequence|入力|prompt|プロンプト"
 )
@@ -86,7 +87,7 @@ _INTEGERS: dict[str, re.Pattern[str]] = {
         r"(?<![a-z0-9.])(\d+)\s*(?:人|ユーザー?|並列|同時|リクエスト|concurrent|users?|requests?))"
     ),
     "gpus": re.compile(
-        r"(?<![a-z0-9.\-])(\d+)\s*(?:個|つ|基|枚)?の?\s*(?:gpus?|枚|基)(?!メモリ|\s*memory)"
+        r"(?<![a-z0-9.\-])(?!1\s*(?:gpu|枚|基)\s*(?:あたり|当たり|につき|に?\s*何|の))(\d+)\s*(?:個|つ|基|枚)?の?\s*(?:gpus?|枚|基)(?!メモリ|\s*memory)"
     ),
     "samples": re.compile(
         r"(?<![a-z0-9.])(\d+)\s*(?:件|サンプル|samples?|examples?|データ)(?!あたり)"
@@ -179,8 +180,9 @@ class _Reader:
     def _length(self, found: dict[str, Any]) -> dict[str, Any]:
         for pattern in (_LENGTH, _THOUSANDS):
             for match in pattern.finditer(self._unread):
-                self._hide(match.span())
-                found.setdefault("length", _length(match))
+                if (length := _length(match)) >= _SHORTEST:
+                    self._hide(match.span())
+                    found.setdefault("length", length)
         return {}
 
     def _task(self) -> Task | None:

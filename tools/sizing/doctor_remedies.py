@@ -40,7 +40,10 @@ _MICRO: Row = (
     ),
 )
 _CHECKPOINT: Row = (
-    ("activation_checkpointing=True を付ける", "set activation_checkpointing=True"),
+    (
+        "勾配チェックポイント(activation_checkpointing=True)を使う",
+        "set activation_checkpointing=True",
+    ),
     (
         "各層の中間値を捨てて再計算します。時間は 2〜3 割増えます",
         "blocks are recomputed instead of kept; 20-30 % more time",

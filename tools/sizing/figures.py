@@ -237,6 +237,7 @@ def _alternative(item: PlanSummary | InferenceSummary) -> Iterator[ResultFigure]
 def _by_itself(result: ModelMemory) -> Figures:
     for size in result.weights:
         yield _of(SIZE, f"weights_{size.format}", size.gib, "GiB")
+        yield _of(SIZE, f"weights_{size.format}", size.gb, "GB")
         yield _of(SIZE, f"bytes_{size.format}", size.bytes_each, "バイト")
     yield _of(SIZE, "length", result.context, "トークン")
     yield _of(SIZE, "concurrency", result.request.concurrency, "件")
@@ -247,6 +248,9 @@ def _by_itself(result: ModelMemory) -> Figures:
         yield _of(SIZE, "gpus", result.gpus_needed, "GPU")
     for state in result.states:
         yield _of(SIZE, f"zero{state.stage}", state.gib, "GiB")
+        yield _of(SIZE, f"zero{state.stage}", state.gb, "GB")
     yield _of(SIZE, "adam", result.adam_gib, "GiB")
+    yield _of(SIZE, "adam", result.adam_gb, "GB")
+    yield _of(SIZE, "kv_request", result.kv_gb, "GB")
     yield _of(SIZE, "checkpointed", result.checkpointed_gb, "GB")
     yield _of(SIZE, "logits", result.logits_gb, "GB")

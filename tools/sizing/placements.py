@@ -91,13 +91,13 @@ class Machine:
         priced = usd if usd is not None else _UNPRICED
         return priced, self.item.memory_gib, self.item.vcpus, self.item.name
 
-    def placement(self, count: int) -> Placement:
-        """Return `count` of this machine as a placement."""
+    def placement(self, count: int, gpus: int | None = None) -> Placement:
+        """Return `count` of this machine as a placement; `gpus` where not all are used."""
         return Placement(
             instance=self.item,
             gpu=self.gpu,
             instances=count,
-            gpus=self.devices * count,
+            gpus=gpus or self.devices * count,
             quote=self.quote,
             efa=count > 1 and self.efa,
         )

@@ -46,7 +46,7 @@ def build_plan(
     return TrainingPlan(
         request=request,
         model=spec,
-        placement=trial.machine.placement(trial.count),
+        placement=trial.machine.placement(trial.count, setup.gpus),
         method=setup.method,
         engine=setup.engine,
         precision=setup.precision,

@@ -129,7 +129,7 @@ def best_trial(
     """Return the best trial on `count` of the machines (all of one shape, cheapest first)."""
     closest: Trial | None = None
     starved: Trial | None = None
-    for tier in tiers(request, members[0].devices * count):
+    for tier in tiers(request, gpus_of(request, members[0], count)):
         fitting: list[Trial] = []
         for first in _smallest(spec, request, members[0], count, tier):
             if fitting and first.setup.liger and not request.liger:
@@ -160,7 +160,7 @@ def _smallest(
 ) -> Iterator[Trial]:
     """Yield the trials of a tier with the smallest micro-batch, fastest first."""
     gpu = machine.gpu
-    gpus, micro = machine.devices * count, request.micro_batch or 1
+    gpus, micro = gpus_of(request, machine, count), request.micro_batch or 1
     setup = TrainingSetup(
         method=request.method,
         engine=tier.engine,
@@ -176,7 +176,7 @@ def _smallest(
         micro_batch=micro,
         accumulation=accumulation(request, micro * gpus),
         gpus=gpus,
-        gpus_per_node=machine.devices,
+        gpus_per_node=min(machine.devices, gpus),
         lora_rank=request.lora_rank,
         lora_targets=request.lora_targets,
     )
@@ -217,6 +217,11 @@ def _grown(trial: Trial, request: TrainingRequest) -> Trial:
         trial = larger
 
 
+def gpus_of(request: TrainingRequest, machine: Machine, count: int) -> int:
+    """Return the GPUs of a run: all of the instances, or the fewer that were asked for."""
+    return min(machine.devices * count, request.gpus or machine.devices * count)
+
+
 def counts_for(request: TrainingRequest, machine: Machine) -> tuple[int, ...]:
     """Return the numbers of instances to try, smallest first."""
     if request.instances:
@@ -251,7 +256,7 @@ def _most_frugal(
     spec: ModelSpec, request: TrainingRequest, machine: Machine, count: int
 ) -> Trial | None:
     """Return the resident trial with the lowest peak: if it does not fit, none does."""
-    resident = [t for t in tiers(request, machine.devices * count) if t.offload == "none"]
+    resident = [t for t in tiers(request, gpus_of(request, machine, count)) if t.offload == "none"]
     if not resident or request.offload:
         return None
     return list(_smallest(spec, request, machine, count, resident[-1]))[-1]

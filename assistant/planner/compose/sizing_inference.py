@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.phrases import number
 from assistant.planner.compose.sizing_training import model_notes
-from assistant.planner.compose.sizing_words import MAX_REASONS, SizeWords, dollars, gib
+from assistant.planner.compose.sizing_words import MAX_REASONS, SizeWords, dollars, gib, size
 from assistant.planner.request import Request
 from tools.sizing.model_memory import KV_BYTES, ModelMemory
-from tools.sizing.models import InferencePlan, InferenceRefusal, InferenceSummary
+from tools.sizing.models import InferencePlan, InferenceRefusal, InferenceSummary, Range
 
+_LONG_MS = 1000
 _SHOWN_FORMATS = ("fp32", "bf16", "int8", "int4")
 
 
@@ -88,7 +89,7 @@ def _money(words: SizeWords, plan: InferencePlan) -> str:
             total_low=number(total.low),
             total_high=number(total.high),
         ),
-        words("serve_ttft", low=number(first.low / 1000), high=number(first.high / 1000)),
+        _first_token(words, first),
         words.price(plan.placement),
     ]
     if run.usd_per_million_tokens:
@@ -97,8 +98,15 @@ def _money(words: SizeWords, plan: InferencePlan) -> str:
     return words.gap.join(parts)
 
 
+def _first_token(words: SizeWords, first: Range) -> str:
+    """Return the time to the first token, in seconds where it is long."""
+    if first.expected < _LONG_MS:
+        return words("serve_ttft_ms", low=number(first.low), high=number(first.high))
+    return words("serve_ttft", low=number(first.low / 1000), high=number(first.high / 1000))
+
+
 def _setup(words: SizeWords, plan: InferencePlan) -> str:
-    cache = words("serve_kv", format=plan.kv_format, gib=gib(plan.kv_request_gib))
+    cache = words("serve_kv", format=plan.kv_format, size=size(plan.kv_request_gib))
     parts = ["vLLM" if plan.placement.gpu else "llama.cpp", plan.weights]
     if plan.tensor_parallel > 1:
         parts.append(words("serve_tp", n=plan.tensor_parallel))

@@ -13,6 +13,7 @@ from tools.sizing.models import Choice, MemoryBreakdown, Placement, Range, Rejec
 
 MAX_REASONS = 5
 _DAY = 24
+_MIB_BELOW = 0.1
 _DAYS_FROM = 48
 """Hours from which a time is said in days."""
 _SCALES = (("large", 10**12, 10**12), ("middle", 10**8, 10**9), ("small", 10**4, 10**6))
@@ -88,7 +89,7 @@ class SizeWords:
                 label = self.plain(term.label)
                 if cpu and term.key == "overhead":
                     label = self("host_os")
-                rows.append((label, f"{gib(term.gib)} GiB", formula))
+                rows.append((label, size(term.gib), formula))
         share = number(memory.share_percent)
         total = self("peak_note", usable=gib(memory.usable_gib), share=share)
         rows.append((self("peak_row"), f"{gib(memory.peak_gib)} GiB", total))
@@ -133,13 +134,22 @@ class SizeWords:
 
 
 def gib(value: float) -> str:
-    """Return an amount of memory."""
+    """Return an amount of memory, without its unit."""
     return number(value)
 
 
+def size(value_gib: float) -> str:
+    """Return an amount of memory with its unit; small ones in MiB, to keep their digits."""
+    if value_gib >= _MIB_BELOW:
+        return f"{number(value_gib)} GiB"
+    return f"{number(value_gib * 1024)} MiB"
+
+
 def dollars(value: float | Decimal) -> str:
-    """Return an estimated amount: whole dollars from a hundred on, else cents."""
+    """Return an estimated amount: whole dollars from a hundred on, cents below."""
     exact = Decimal(str(value))
+    if exact < 1:
+        return f"{exact.normalize():f}"  # three digits, as the tool rounds estimates
     step = Decimal(1) if exact >= 100 else Decimal("0.01")
     return f"{exact.quantize(step, ROUND_HALF_UP):,}"
 
