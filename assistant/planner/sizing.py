@@ -22,6 +22,8 @@ _SERVING = frozenset(
     {"fit", "count", "memory", "cost", "users", "which", "speed", "kv", "weights", "adam"}
 )
 """Questions that a model's name makes a question about serving it, or about the model itself."""
+_MORE = frozenset({"cost", "time", "speed", "memory", "users", "count", "states", "kv", "weights"})
+"""What a follow-up may ask about the workload before it."""
 _CORPUS = 10**7
 """From this many tokens on, a question about training without a model is about a whole run."""
 
@@ -75,7 +77,7 @@ def _follows(found: Entities, cues: frozenset[str], text: str) -> bool:
         return False
     if machines:
         return "more" in cues or bool(found.workload.asks) or len(text) <= _FOLLOW_UP_LENGTH // 2
-    asked = found.workload.asks & {"cost", "time", "speed", "memory", "users", "count"}
+    asked = found.workload.asks & _MORE
     usage = found.usage
     said = usage.count or usage.gpus or usage.terms or usage.has_budget or usage.lasts
     return bool(found.workload.said or asked or said or found.regions)

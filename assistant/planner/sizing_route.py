@@ -50,7 +50,7 @@ def memory_args(request: Request) -> dict[str, Any]:
     workload, usage = request.workload, request.usage or Usage()
     args: dict[str, Any] = {
         "model": workload.model,
-        "gpus": workload.gpus or usage.gpus,
+        "gpus": workload.gpus or (usage.gpus if usage.gpus != 1 else None),
         "zero_stage": workload.zero_stage,
         "weights": workload.weights,
         "kv_format": workload.kv_format,
@@ -105,7 +105,7 @@ def _usage(usage: Usage, workload: Workload) -> dict[str, Any]:
     args: dict[str, Any] = {}
     if usage.count and not workload.concurrency:
         args["instances"] = usage.count
-    if usage.gpus and not workload.gpus:
+    if usage.gpus and usage.gpus > 1 and not workload.gpus:  # 1 GPU: "on each GPU", as a rule
         args["gpus"] = usage.gpus
     if "spot" in usage.terms:
         args["spot"] = True

@@ -82,6 +82,8 @@ def _lead(words: SizeWords, request: Request, plan: TrainingPlan) -> str:
         return words("fits_count", **values)
     if plan.offload != "none" and plan.request.offload is None and plan.request.instance:
         return words("fits_offload", offload=words(f"offload_{plan.offload}"), **values)
+    if place.instances > 1 and plan.request.instances is None and plan.request.instance:
+        return words("fits_several", **values)
     if plan.request.instance:
         return words("fits_yes", **values)
     why = "why_cheapest" if place.instances == 1 and not plan.request.tokens else "why_per_token"
