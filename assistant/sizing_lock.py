@@ -49,7 +49,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "memory_logits": ("ロジット", "損失", "ogits", "oss"),
     "memory_live": ("集め", "展開", "athered", "Live", "live"),
     "memory_communication": ("通信", "バッファ", "ommunication", "uffers"),
-    "memory_quantization": ("量子化", "uantization"),
+    "memory_quantization": ("量子化", "uantisation", "uantization"),
     "memory_kv_cache": ("KV",),
     "memory_overhead": ("OS", "オーバーヘッド", "CUDA", "フレームワーク", "verhead", "ramework"),
     "memory_fragmentation": ("断片", "ragmentation"),

@@ -80,6 +80,15 @@ def _lead(words: SizeWords, request: Request, plan: TrainingPlan) -> str:
     }
     if "count" in request.workload.asks and plan.request.instances is None:
         return words("fits_count", **values)
+    run = plan.run
+    if _leads_with_run(request, plan) and run.hours and run.usd and run.tokens:
+        spent = {
+            "tokens": words.tokens(run.tokens),
+            "time": words.hours(run.hours),
+            "usd": words.usd(run.usd),
+            "term": words.term(place),
+        }
+        return words("fits_run", **values, **spent)
     if plan.offload != "none" and plan.request.offload is None and plan.request.instance:
         return words("fits_offload", offload=words(f"offload_{plan.offload}"), **values)
     if place.instances > 1 and plan.request.instances is None and plan.request.instance:
@@ -90,6 +99,12 @@ def _lead(words: SizeWords, request: Request, plan: TrainingPlan) -> str:
     return words("fits_best", why=words(why), **values)
 
 
+def _leads_with_run(request: Request, plan: TrainingPlan) -> bool:
+    """Whether time and cost of a number of tokens are what was asked for."""
+    asked = request.workload.asks & {"cost", "time"}
+    return bool(asked and plan.run.tokens and plan.run.usd)
+
+
 def _money(words: SizeWords, request: Request, plan: TrainingPlan) -> str:
     run, place = plan.run, plan.placement
     asked = "cost" in request.workload.asks
@@ -98,7 +113,7 @@ def _money(words: SizeWords, request: Request, plan: TrainingPlan) -> str:
     if run.tokens is None and plan.per_billion:
         timed = [(10**9, plan.per_billion.hours, plan.per_billion.usd)]
     for tokens, hours, usd in timed:
-        if tokens is None or hours is None:
+        if tokens is None or hours is None or _leads_with_run(request, plan):
             continue
         values = {"tokens": words.tokens(tokens), "time": words.hours(hours)}
         if usd is None:
