@@ -55,7 +55,9 @@ def generate_intent(
         _subject(found, text) or _continues(context)
     ):
         return "generate"
-    return "generate" if _continues(context) and _changes(found, text) else None
+    # After a plan, a change without a word for code (`LoRAなら?`) changes the plan.
+    made = context is not None and context.intent == "generate"
+    return "generate" if made and _changes(found, text) else None
 
 
 def _subject(found: Entities, text: str) -> bool:

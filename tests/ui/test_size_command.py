@@ -30,7 +30,7 @@ def test_train_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(text(capsys, *argv))
     assert found["kind"] == "training_plan"
     assert found["sequence_length"] == 4096
-    assert [chart["id"] for chart in found["charts"]][0] == "memory"
+    assert found["charts"][0]["id"] == "memory"
 
 
 def test_infer_prints_a_plan_in_english(capsys: pytest.CaptureFixture[str]) -> None:

@@ -121,7 +121,8 @@ def test_a_follow_up_answers_for_the_other_machine(catalogue: Catalogue) -> None
 
 
 FIGURE = re.compile(
-    r"(?<![\w.\-])(\d[\d,]*(?:\.\d+)?)(?= (?:GiB|GB|USD|トークン/秒|tokens/s|日|時間|台|days|hours))"
+    r"(?<![\w.\-])(\d[\d,]*(?:\.\d+)?)(?= (?:GiB|GB|USD|トークン/秒|tokens/s|日|時間|台|days|"
+    r"hours))"
 )
 
 

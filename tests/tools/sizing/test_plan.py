@@ -25,14 +25,14 @@ def catalogue() -> Catalogue:
 
 def plan(catalogue: Catalogue, **given: Any) -> TrainingPlan:
     """Return a plan; fail on a refusal."""
-    found = plan_training(catalogue, TrainingRequest(**{"region": TOKYO, **given}))
+    found = plan_training(catalogue, TrainingRequest.model_validate({"region": TOKYO, **given}))
     assert isinstance(found, TrainingPlan), found
     return found
 
 
 def refusal(catalogue: Catalogue, **given: Any) -> TrainingRefusal:
     """Return a refusal; fail on a plan."""
-    found = plan_training(catalogue, TrainingRequest(**{"region": TOKYO, **given}))
+    found = plan_training(catalogue, TrainingRequest.model_validate({"region": TOKYO, **given}))
     assert isinstance(found, TrainingRefusal), found
     return found
 
@@ -185,14 +185,15 @@ GRID = [
 def test_a_plan_never_fills_more_than_its_budget(
     catalogue: Catalogue, given: dict[str, Any]
 ) -> None:
-    found = plan_training(catalogue, TrainingRequest(region=TOKYO, **given))
+    found = plan_training(catalogue, TrainingRequest.model_validate({"region": TOKYO, **given}))
     if isinstance(found, TrainingPlan):
         assert found.memory.peak_gib <= found.memory.budget_gib
         assert found.host_ram_gib <= found.placement.instance.memory_gib
         assert sum(term.gib for term in found.memory.terms) == pytest.approx(
             found.memory.peak_gib, abs=0.01
         )
-    for item in found.alternatives:  # pyright: ignore[reportAttributeAccessIssue]
+    assert isinstance(found, TrainingPlan | TrainingRefusal)
+    for item in found.alternatives:
         assert item.peak_gib <= item.usable_gib
 
 

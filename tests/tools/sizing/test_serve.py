@@ -22,7 +22,7 @@ def catalogue() -> Catalogue:
 
 def serve(catalogue: Catalogue, **given: Any) -> InferencePlan | InferenceRefusal:
     """Return the plan or refusal."""
-    return plan_inference(catalogue, InferenceRequest(**{"region": TOKYO, **given}))
+    return plan_inference(catalogue, InferenceRequest.model_validate({"region": TOKYO, **given}))
 
 
 @pytest.mark.parametrize(
