@@ -2,7 +2,7 @@
 BIN := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV)/bin/,$(if $(wildcard .venv/bin),.venv/bin/,))
 PYTHON := $(BIN)python
 .DEFAULT_GOAL := help
-.PHONY: help check format lint types imports test evals bench snapshot embedder
+.PHONY: help check format lint types imports test soak evals bench snapshot embedder
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ imports:  ## import rules (pyproject.toml)
 test:  ## tests, offline
 	$(PYTHON) -m pytest
 
+soak:  ## all 500 random bundle requests (the tests run a slice)
+	ASK_SOAK=1 $(PYTHON) -m pytest tests/tools/codegen/test_random_plans.py
+
 evals:  ## questions with known answers, against the bars of evals/thresholds.toml
 	$(BIN)ask eval --split dev
 
@@ -34,6 +37,7 @@ bench:  ## benchmarks, beside their bars
 	$(PYTHON) -m benchmarks.planner
 	$(PYTHON) -m benchmarks.parts
 	$(PYTHON) -m benchmarks.sizing
+	$(PYTHON) -m benchmarks.codegen
 
 snapshot:  ## rebuild the packaged instance types from a moto server
 	$(PYTHON) -m knowledge.ec2.rebuild

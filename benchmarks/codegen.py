@@ -19,7 +19,7 @@ REQUESTS: tuple[dict[str, Any], ...] = (
     {"model": "gpt2-xl", "instance": "p4d.24xlarge"},
     {"model": "gpt2-xl", "instance": "p4d.24xlarge", "engine": "trainer"},
     {"model": "llama-3-8b", "instance": "g5.xlarge", "method": "qlora"},
-    {"model": "llama-3.1-70b", "instance": "p4d.24xlarge", "instances": 4},
+    {"model": "llama-3.1-70b", "instance": "p5.48xlarge", "instances": 4},
     {"model": "llama-3-8b", "method": "lora"},
     {"model": "gpt2-xl", "instance": "p4d.24xlarge", "spot": True, "checkpoint_s3": "s3://abc/x"},
 )

@@ -27,6 +27,7 @@ _WANTED = re.compile(
     r"\b(?:write|generate|create|make|give|need|want|build)\b.{0,60}"
     r"\b(?:code|scripts?|configs?|configuration|bundle)\b"
 )
+_MAKE = re.compile(rf"{_WANT}|\b(?:write|generate|create|make|build)\b")
 _NAMED_THING = re.compile(
     r"(?:学習|訓練|推論|起動|デプロイ|前処理|チューニング|検出|変換|する|出す|ft(?:する)?|lora|用)の?"
     r"(?:コード|スクリプト|やつ|一式)(?!を(?:読|直|レビュー))|ds_config"
@@ -46,7 +47,7 @@ def generate_intent(
 ) -> Intent | None:
     """Return `generate` for a clause that wants code, or changes what was generated before."""
     if any_of(table("generate")["foreign"]["words"]).search(text):
-        return "decline_generate" if "generate" in scope or _WANTED.search(text) else None
+        return "decline_generate" if "generate" in scope or _MAKE.search(text) else None
     if _QUESTION.search(text):
         return None
     if "generate" in scope or _NAMED_THING.search(text):
@@ -79,7 +80,7 @@ def _changes(found: Entities, text: str) -> bool:
         or found.workload.said
         or usage.count
         or usage.terms
-        or found.subjects
+        or (found.subjects and not found.attributes)
         or _S3.search(text)
     )
 

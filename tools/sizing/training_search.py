@@ -109,9 +109,8 @@ def _all_tiers(request: TrainingRequest, gpus: int) -> Iterator[Tier]:
         yield Tier("trainer", 0)
     if request.engine == "fsdp":
         yield Tier("fsdp", 3)
-    if request.method == "qlora":
-        # ZeRO-3 over 4-bit weights needs a storage type that bundles do not set.
-        return
+    if request.method == "qlora" and request.engine != "deepspeed" and not request.zero_stage:
+        return  # each GPU holds the 4-bit weights: DeepSpeed only where it is asked for
     if gpus > 1 or request.zero_stage is not None or request.engine == "deepspeed":
         for stage in stages if not adapters or request.zero_stage is not None else (3,):
             yield Tier("deepspeed", stage)

@@ -52,6 +52,16 @@ def test_adapters_train_through_peft(
     assert not (tmp_path / "output/smoke/final/model.safetensors").exists()
 
 
+@pytest.mark.parametrize(("method", "stage"), [("lora", 3), ("qlora", 2)])
+def test_adapters_train_on_deepspeed(
+    catalogue: Catalogue, tmp_path: Path, method: str, stage: int
+) -> None:
+    changes: dict[str, Any] = {"method": method, "lora_rank": 8, "zero_stage": stage}
+    made = plan(catalogue, "g5.12xlarge", model=LLAMA_8B, **changes)
+    run(llm_bundle(catalogue, made), tmp_path)
+    assert (tmp_path / "output/smoke/final/adapter_model.safetensors").is_file()
+
+
 def test_an_interrupted_run_goes_on_from_its_checkpoint_in_s3(
     catalogue: Catalogue, tmp_path: Path, bucket: str, notice: Notice
 ) -> None:

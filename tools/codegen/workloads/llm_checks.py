@@ -350,7 +350,14 @@ def fits(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
 
     files = Files(folder, catalogue)
     found = plan_training(catalogue, request_of(files))
-    if isinstance(found, TrainingPlan):
+    if isinstance(found, TrainingPlan) and found.liger and not files.settings["liger"]:
+        yield judged(
+            "fits",
+            False,
+            "liger = true でないと GPU メモリに収まりません",
+            "it does not fit without liger = true",
+        )
+    elif isinstance(found, TrainingPlan):
         peak, usable = found.memory.peak_gib, found.memory.usable_gib
         yield judged(
             "fits",
@@ -381,6 +388,7 @@ def request_of(files: Files) -> TrainingRequest:
         zero_stage=files.zero.get("stage", 0) if precise else None,
         offload=_offload(files.zero) if precise else None,
         checkpointing=settings["checkpointing"],
+        liger=settings["liger"],
         lora_rank=settings.get("lora_rank", 16),
         lora_targets="all-linear"
         if settings.get("lora_targets", "all-linear") == "all-linear"

@@ -101,6 +101,13 @@ def _settings(plan: TrainingPlan, wheel: TorchWheel) -> Iterator[Setting]:
         "PyTorch 標準。対応 GPU では FlashAttention のカーネルを使い、flash-attn の導入は要らない",
         "PyTorch's own; it uses FlashAttention kernels where the GPU has them",
     )
+    if plan.liger:
+        yield _setting(
+            "liger",
+            True,
+            "ほかの方法では収まらないため、融合カーネルでメモリを減らす(liger-kernel、未実行)",
+            "Fused kernels save the memory that nothing else does (liger-kernel, not run here)",
+        )
     if plan.lora_rank:
         yield _setting(
             "lora_rank",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from math import ceil
 from typing import Annotated, Any, Literal
 
@@ -50,7 +51,7 @@ _TORCH_DTYPE = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 _PLANNED = (
     "model", "method", "region", "instance", "instances", "sequence_length", "micro_batch",
     "global_batch", "tokens", "samples", "epochs", "optimizer", "precision", "zero_stage",
-    "offload", "checkpointing", "lora_rank", "lora_targets", "spot",
+    "offload", "checkpointing", "liger", "lora_rank", "lora_targets", "spot",
 )  # fmt: skip
 """Options that are fields of a TrainingRequest too."""
 
@@ -78,6 +79,8 @@ class LlmTrainOptions(Options):
     zero_stage: ZeroStage | None = None
     offload: Offload | None = None
     checkpointing: bool | None = None
+    liger: bool = False
+    """Fused kernels (liger-kernel); a plan turns them on by itself only where nothing else fits."""
     lora_rank: Annotated[int, Field(ge=1, le=4096)] = 16
     lora_targets: Literal["all-linear", "attention"] = "all-linear"
     learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -118,12 +121,34 @@ def _plan(catalogue: Catalogue, options: LlmTrainOptions) -> TrainingPlan | Trai
         if example := _example_of(plan.model):
             plan = planned(model=example)
     if isinstance(plan, TrainingPlan) and options.engine == "auto":
-        wanted = "deepspeed" if plan.placement.gpus > 1 else "trainer"
-        if plan.engine != wanted:
-            plan = planned(engine=wanted)
+        plan = _other_engine(options, plan, planned)
     if isinstance(plan, TrainingPlan) and options.batch_factor != 1:
         plan = planned(global_batch=plan.global_batch * options.batch_factor)
     return plan
+
+
+def _other_engine(
+    options: LlmTrainOptions,
+    plan: TrainingPlan,
+    planned: Callable[..., TrainingPlan | TrainingRefusal],
+) -> TrainingPlan | TrainingRefusal:
+    """Return the plan on the engine that `auto` means: DeepSpeed on several GPUs.
+
+    Where every GPU holds the weights anyway, adapters take ZeRO-2, which moves no weights, and
+    4-bit weights stay with the Trainer.
+    """
+    wanted = "deepspeed" if plan.placement.gpus > 1 else "trainer"
+    if plan.engine == wanted or (options.method == "qlora" and plan.engine == "trainer"):
+        return plan
+    stage = options.zero_stage
+    if options.method == "lora" and plan.engine == "trainer" and stage is None:
+        stage = 2
+    found = planned(engine=wanted, zero_stage=stage)
+    return (
+        found
+        if isinstance(found, TrainingPlan)
+        else planned(engine=plan.engine, zero_stage=options.zero_stage)
+    )
 
 
 def _example_of(size: ModelSpec) -> str | None:
@@ -269,6 +294,7 @@ def _values(
         "save_steps": save_steps(plan),
         "load_dtype": load_dtype(plan),
         "attention": "sdpa",
+        "liger": plan.liger,
         "lora_targets": targets,
         "model_type": kind,
         "tiny": kind.tiny,
@@ -302,12 +328,15 @@ def load_dtype(plan: TrainingPlan) -> str:
     DeepSpeed keeps the fp32 copy itself. The Trainer alone trains what it loads: fp16 needs fp32
     weights for its loss scaler, and a plan with 4 bytes per parameter means the same for bf16.
     """
-    if plan.engine == "deepspeed" or plan.method == "qlora" or plan.precision == "fp32":
+    frozen = plan.method == "lora" and plan.engine == "trainer"
+    if plan.engine == "deepspeed" or plan.method == "qlora":
         return _TORCH_DTYPE[plan.precision]
     weights = sum(term.gib for term in plan.memory.terms if term.key == "parameters") * 2**30
     scaled = plan.precision == "fp16" and plan.method == "full"
     if scaled or weights > 3 * plan.model.parameters:
         return "float32"
+    if frozen and plan.precision == "fp32":  # adapters in fp32 on 16-bit weights
+        return "bfloat16" if plan.placement.gpu and plan.placement.gpu.bf16 else "float16"
     return _TORCH_DTYPE[plan.precision]
 
 
