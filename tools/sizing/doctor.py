@@ -105,12 +105,12 @@ def _read_model(text: str) -> Reading:
     )
     found.change(
         (
-            "「このモデルを g6e.xlarge で LoRA できる?」のように続けて聞く",
-            "go on with: can I tune it with LoRA on g6e.xlarge?",
+            "`ask size train --model config.json --method lora` で構成を計算する",
+            "plan it with `ask size train --model config.json --method lora`",
         ),
         (
-            "収まる構成・時間・費用を計算します",
-            "the configuration, time and cost are then computed",
+            "収まるインスタンス、時間、費用が分かります",
+            "it finds the instances that fit, with time and cost",
         ),
     )
     return found

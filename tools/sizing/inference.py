@@ -155,7 +155,13 @@ def peak_flops(gpu: Gpu, weights: WeightFormat) -> float:
         return gpu.tflops["fp8"] * 1e12
     if weights == "fp32":
         return gpu.tflops.get("fp32", 10.0) * 1e12
-    return (gpu.tflops.get("bf16") or gpu.tflops.get("fp16") or 10.0) * 1e12
+    return (_half(gpu) or 10.0) * 1e12
+
+
+def _half(gpu: Gpu) -> float | None:
+    """Return the 16-bit peak; where the maker publishes none, the fp32 peak as a lower bound."""
+    tflops = gpu.tflops
+    return tflops.get("bf16") or tflops.get("fp16") or tflops.get("fp32")
 
 
 def _fixed(spec: ModelSpec, serving: Serving, gpu_usable_gib: float) -> list[Part]:

@@ -129,29 +129,40 @@ def best_trial(
     closest: Trial | None = None
     starved: Trial | None = None
     for tier in tiers(request, gpus_of(request, members[0], count)):
-        fitting: list[Trial] = []
-        for first in _smallest(spec, request, members[0], count, tier):
-            if fitting and first.setup.liger and not request.liger:
-                break  # one more package, only where nothing else fits
-            resident = tier.offload == "none" or bool(request.offload)
-            if closest is None or (resident and first.peak_gib < closest.peak_gib):
-                closest = first
-            machine = with_host(tuple(members), first.host_gib, first.nvme_gb)
-            if not first.fits_gpu:
-                continue
-            if machine is None:
-                starved = starved or first
-                continue
-            fitting.append(_grown(first.on(machine), request))
-            if fitting[-1].setup.micro_batch > 1 and not fitting[-1].setup.checkpointing:
-                break  # room to spare without checkpointing: nothing is faster
-        if fitting:
-            best = max(fitting, key=lambda trial: trial.tokens_per_second)
-            return Found(best, Miss(best))
+        trials = list(_smallest(spec, request, members[0], count, tier))
+        frugal = trials[-1]
+        resident = tier.offload == "none" or bool(request.offload)
+        if closest is None or (resident and frugal.peak_gib < closest.peak_gib):
+            closest = frugal
+        if not frugal.fits_gpu:
+            continue
+        if with_host(tuple(members), frugal.host_gib, frugal.nvme_gb) is None:
+            starved = starved or frugal
+            continue
+        fitting = _fitting(trials, request, tuple(members))
+        best = max(fitting, key=lambda trial: trial.tokens_per_second)
+        return Found(best, Miss(best))
     if closest is None:
         tier = Tier("deepspeed", request.zero_stage or 3, request.offload or "none")
         closest = next(_smallest(spec, request, members[0], count, tier))
     return Found(None, Miss(closest, starved))
+
+
+def _fitting(
+    trials: Sequence[Trial], request: TrainingRequest, members: tuple[Machine, ...]
+) -> list[Trial]:
+    """Return the trials of a tier that fit, each grown; the last of `trials` is known to."""
+    fitting: list[Trial] = []
+    for first in trials:
+        if fitting and first.setup.liger and not request.liger:
+            break  # one more package, only where nothing else fits
+        machine = with_host(members, first.host_gib, first.nvme_gb)
+        if machine is None or not first.fits_gpu:
+            continue
+        fitting.append(_grown(first.on(machine), request))
+        if fitting[-1].setup.micro_batch > 1 and not fitting[-1].setup.checkpointing:
+            break  # room to spare without checkpointing: nothing is faster
+    return fitting
 
 
 def _smallest(
