@@ -21,7 +21,7 @@ PING_SECONDS = 5.0
 WATCH_SECONDS = 0.5
 MAX_WAIT_SECONDS = 60.0
 _RECEIVERS = 10
-_CLOSING_SECONDS = 0.2
+_CLOSING_SECONDS = 0.1
 _GONE = sum(getattr(select, name, 0) for name in ("POLLHUP", "POLLERR", "POLLNVAL", "POLLRDHUP"))
 _log = logging.getLogger("ask.slack")
 

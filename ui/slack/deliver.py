@@ -6,6 +6,7 @@ that is not certain (a crash, a lost reply) the thread itself is read before any
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from ui.slack.question import Question
 
 EVENT_TYPE = "ask_answer"
 _PAGE, _MAX_PAGES = 200, 20
+_log = logging.getLogger("ask.slack")
 
 
 class Progress(BaseModel):
@@ -109,7 +111,7 @@ class Delivery:
                 self._sent(part)
         for upload in uploads(answer):
             if upload.name not in self.progress.sent:
-                self._upload(upload)
+                self._try_upload(upload)
                 self._sent(upload.name)
 
     def tell(self, message: Message) -> None:
@@ -186,6 +188,16 @@ class Delivery:
         except SlackApiError as error:
             if problem_of(error).code != "message_not_found":
                 raise
+
+    def _try_upload(self, upload: Upload) -> None:
+        """Send a file; one that Slack does not take does not hold up what comes after it."""
+        try:
+            self._upload(upload)
+        except SlackApiError as error:
+            problem = problem_of(error)
+            if problem.kind in ("throttled", "outage", "token"):
+                raise
+            _log.error("%s: upload: %s", self.claim.key, problem.advice)
 
     def _upload(self, upload: Upload) -> None:
         self._client.files_upload_v2(

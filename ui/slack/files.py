@@ -13,10 +13,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from slack_sdk.errors import SlackApiError
+
 from assistant.answer import Answer
 from ui.language import Text
 from ui.question import decode
 from ui.slack.client import SlackClient
+from ui.slack.problems import problem_of
 from ui.slack.question import SharedFile
 
 MAX_FILES, MAX_FILE_BYTES = 5, 1_000_000
@@ -102,6 +105,7 @@ def _picture(chart: dict[str, Any], answer: Answer) -> Upload:
 
 def _artifacts(answer: Answer) -> Iterator[Upload]:
     present = [a for a in answer.artifacts if Path(a.path).exists()]
+    present = [a for a in present if a.media_type == "application/zip"] or present
     files = [a for a in present if Path(a.path).is_file()]
     if len(files) == len(present) <= 3:
         for item in files:
@@ -128,6 +132,17 @@ def _zipped(paths: list[Path]) -> bytes:
 
 
 def _read(client: SlackClient, file: SharedFile) -> ReadFile:
+    try:
+        return _read_one(client, file)
+    except SlackApiError as error:
+        problem = problem_of(error)
+        if problem.kind in ("throttled", "outage", "token"):
+            raise
+        _log.error("file: %s", problem.advice)
+        return ReadFile(file.name or file.id, refusal=_UNREADABLE)
+
+
+def _read_one(client: SlackClient, file: SharedFile) -> ReadFile:
     if not file.url:  # Slack Connect sends the id alone
         info: dict[str, Any] = client.files_info(file=file.id)["file"]
         file = SharedFile(

@@ -52,6 +52,18 @@ class Problem:
     """The missing scope."""
 
     @property
+    def advice(self) -> str:
+        """The code, and what whoever runs the bot can do about it."""
+        if self.kind == "scope":
+            return (
+                f"{self.code} (scope {self.needed} is missing; "
+                "reinstall the app with ui/slack_manifest.yaml)"
+            )
+        if self.kind == "token":
+            return f"{self.code} (the bot token no longer works; renew ASK_SLACK_BOT_TOKEN)"
+        return self.code
+
+    @property
     def uncertain(self) -> bool:
         """Whether Slack may have done what was asked although the call failed."""
         return self.kind == "outage"

@@ -36,6 +36,7 @@ LEASE_SECONDS = 20.0
 MAX_BACKOFF_SECONDS = 60.0
 TOKEN_PAUSE_SECONDS = 60.0
 MODEL_PAUSE_SECONDS = 5.0
+GIVE_UP_SECONDS = 86_400.0  # nobody waits longer, and the thread has to go on
 MAX_MODEL_TRIES, MAX_ERRORS = 3, 4
 WAITED_SECONDS, WAITING_AT_ONCE = 3.0, 10
 QUESTION_ROOM = 18_000  # characters of files within the assistant's limit for a question
@@ -229,7 +230,7 @@ class Workers:
     def _recover(self, delivery: Delivery, owner: str, problem: Problem) -> None:
         """Do what the failure of a call asks for; the question is not lost."""
         claim, progress = delivery.claim, delivery.progress
-        _log.warning("%s: %s%s", claim.key, problem.code, _advice(problem))
+        _log.warning("%s: %s", claim.key, problem.advice)
         if problem.kind == "place" and not progress.direct:
             self._try_direct(delivery, owner)
         elif problem.kind == "rejected" and not progress.plain:
@@ -265,8 +266,12 @@ class Workers:
             delivery.save()
         except LostClaim:
             return
+        if time.time() - delivery.claim.asked_at > GIVE_UP_SECONDS:
+            _log.error("%s is given up: %s", delivery.claim.key, problem.code)
+            self._inbox.finish(delivery.claim.key, owner)
+            return
         delay = problem.retry_seconds
-        if problem.kind == "outage":
+        if problem.kind in ("outage", "scope"):
             delay = min(2.0**delivery.claim.attempts, MAX_BACKOFF_SECONDS)
             delay *= random.uniform(0.5, 1.0)
         self._inbox.release(delivery.claim.key, owner, delay)
@@ -315,16 +320,6 @@ def composed(question: Question, files: list[ReadFile], language: str) -> str:
         label = chosen(Text("メッセージ", "Message"), language)
         parts.append(f"{label}:\n```\n{question.quoted.replace('```', chr(39) * 3)}\n```")
     return "\n\n".join([*parts, text])
-
-
-def _advice(problem: Problem) -> str:
-    if problem.kind == "scope":
-        return (
-            f" (scope {problem.needed} is missing; reinstall the app with ui/slack_manifest.yaml)"
-        )
-    if problem.kind == "token":
-        return " (the bot token no longer works; set ASK_SLACK_BOT_TOKEN and restart)"
-    return ""
 
 
 def _over_limit_text(limit: int) -> Text:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from conftest import StartBot
 from scripted import Scripted
-from slack_server import BOT, SlackServer, event_body
+from slack_server import BOT, Fault, SlackServer, event_body
 from slack_server import TEAM as TEAM
 
 from assistant.answer import Artifact
@@ -184,6 +184,28 @@ def test_a_file_slack_names_by_id_only_is_looked_up(
     ts = slack.say("C1", "U1", ME, files=[{"id": item["id"], "file_access": "check_file_info"}])
     answered(slack, ts)
     assert '{"hidden_size": 4096}' in scripted.asked[0][0]
+
+
+def test_a_scope_missing_for_files_holds_up_no_answer(
+    slack: SlackServer, start_bot: StartBot, settings: Settings, tmp_path: Path
+) -> None:
+    packed = tmp_path / "code.zip"
+    packed.write_bytes(b"PK")
+    bundle = Artifact(path=str(packed), media_type="application/zip", description="コード")
+    notes = Artifact(path=str(tmp_path), media_type="text/plain", description="コード")
+    methods = ("files.getUploadURLExternal", "files.info")
+    lacking = Fault(error="missing_scope", needed="files:write")
+    slack.fault = lambda method, _: lacking if method in methods else None
+    start_bot(Scripted(settings, artifacts=[bundle, notes]))
+    root = slack.say("C1", "U1", f"{ME} 作って", files=[{"id": "F9", "file_access": "x"}])
+    answered(slack, root)
+    assert "読み出せませんでした" in str(slack.thread("C1", root)[0]["blocks"])
+    assert slack.wait_for(lambda: slack.calls["files.getUploadURLExternal"])
+    slack.fault = lambda _method, _: None
+    slack.say("C1", "U1", "続き", thread_ts=root)
+    answered(slack, root, 3)
+    names = [f["name"] for m in slack.thread("C1", root) for f in m.get("files", ())]
+    assert names == ["code-a2.zip"]  # the packed files, once
 
 
 def test_charts_and_bundles_are_uploaded_into_the_thread(
