@@ -64,6 +64,7 @@ _CONVERSIONS: dict[str, tuple[tuple[str, Decimal], ...]] = {
     "倍": (("倍", Decimal(1)),),
     "times": (("倍", Decimal(1)),),
 }
+_NAMELESS = (SEARCH, COST, SIZE)
 _COUNTED = ("", "基", "個", "本", "件", "台", "vCPU", "コア", "GPU", "世代")
 """Units that a label may stand for: a bare `16` is no memory size."""
 _PRICE_WORDS = {
@@ -76,12 +77,22 @@ _PRICE_WORDS = {
 class FactIndex:
     """The facts of a turn by subject, made when a subject is first asked for."""
 
-    def __init__(self, results: Sequence[Result]) -> None:
-        """Index the results' subjects."""
+    def __init__(self, results: Sequence[Result], earlier: Sequence[Result] = ()) -> None:
+        """Index the subjects of this turn's results, and of earlier ones, newest first.
+
+        Of totals without a name (an estimate, a search, a plan) only the newest speak: an older
+        estimate's total is no fact about the newer one.
+        """
         self._groups: dict[str, list[FactGroup]] = {}
         for result in results:
             for subject, groups in fact_groups(result).items():
                 self._groups.setdefault(subject, []).extend(groups)
+        for result in earlier:
+            nameless = {subject for subject in _NAMELESS if subject in self._groups}
+            for subject, groups in fact_groups(result).items():
+                if subject not in nameless:
+                    self._groups.setdefault(subject, []).extend(groups)
+        results = (*results, *earlier)
         self._facts: dict[str, list[Fact]] = {}
         self.passages = passages_of(results)
         self.model_names = {name for result in results for name in model_names(result)}

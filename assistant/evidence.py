@@ -30,6 +30,7 @@ _DAY = re.compile(
 )
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9\-]+|[ァ-ヶー]{2,}|[一-龠]{2,}")
 _SENTENCE = re.compile(r"(?<=[。！？!?])|(?<=\.)\s|\n")
+_DENIED = re.compile(r"[\s*`」]*(?:ではな|でなく|じゃな)")
 MIN_OVERLAP = 0.4
 """Share of a sentence's words that the passage's sentence must have, too."""
 
@@ -54,7 +55,10 @@ def _is_known(match: re.Match[str], days: set[date]) -> bool:
 
 
 def is_echo(mention: FigureMention, asked: Sequence[FigureMention]) -> bool:
-    """Whether a figure repeats an input of the user."""
+    """Whether a figure repeats an input of the user, or denies what the user supposed."""
+    _, _, rest = mention.segment.partition(mention.text)
+    if _DENIED.match(rest):
+        return any(f.value == mention.value and f.unit == mention.unit for f in asked)
     unit = INPUT_UNITS.get(mention.unit)
     if unit is None and any(word in mention.segment for word in _BUDGET):
         unit = BUDGET_UNITS.get(mention.unit)

@@ -117,7 +117,7 @@ _NOT_FIGURES = re.compile(
     r"(?:\d(?:st|nd|rd|th)(?:/\d(?:st|nd|rd|th))* Gen)|第\s*\d\s*世代|"
     r"Graviton\s*\d\w*|Inferentia\s*\d?|Trainium\s*\d?|Xeon [\w\-]+ ?v?\d?|EPYC \w+|"
     r"NVLink \d|PCIe \d|RDNA \d|Navi \d+|HBM\d\w?|GDDR\d\w?|\d/\d|"
-    r"\d+ ?[BM](?:\s*級| class)|"
+    r"(?:\d+ ?[BM]?\s*[〜~-]\s*)?\d+ ?[BM](?:\s*級|[ -]class)|"
     r"(?<!\d)1 ?(?:枚|台|基|GPU|トークン|リクエスト|パラメータ|ステップ|時間|人)(?=あたり|だけ)|"
     r"100 ?万トークン(?=あたり)"
 )

@@ -31,7 +31,7 @@ _DOTTED = re.compile(
 )
 
 _FAMILY = re.compile(
-    r"(?<![\w.\-/])(?:[cpg]\d[a-z]{0,4}|[dimrtxz]\d[a-z]{1,4}|(?:inf|trn)\d[a-z]?)(?![\w\-]|\.\w)",
+    r"(?<![\w.\-/])(?!p2p)(?:[cpg]\d[a-z]{0,4}|[dimrtxz]\d[a-z]{1,4}|(?:inf|trn)\d[a-z]?)(?![\w\-]|\.\w)",
     re.ASCII,
 )
 

@@ -8,9 +8,8 @@ know no text that was already shown, no circuit breaker and no cancelling.
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NotRequired, cast
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
@@ -32,6 +31,13 @@ from assistant.llm.breaker import SHARED, Breaker
 from assistant.llm.candidates import Candidate, is_configuration
 from assistant.llm.correction import correct
 from assistant.llm.failures import OPENS_CIRCUIT, Cancelled, Failure, Unusable, classify
+from assistant.llm.messages import (
+    checked_message,
+    questions_of,
+    since_question,
+    trimmed_messages,
+    why_endless,
+)
 from assistant.llm.prompt import system_prompt
 from assistant.llm.pump import pumped
 from assistant.llm.redact import redact
@@ -39,15 +45,6 @@ from assistant.llm.release import Release
 from assistant.llm.turn import Turn
 from assistant.trace import span
 from tools.results import Result, restore
-
-MAX_MODEL_CALLS = 8
-MAX_PARALLEL_CALLS = 8
-MAX_REPEATS = 2
-"""A call with the same arguments for the third time in a turn is a loop."""
-_ENDS = ("stopReason", "stop_reason", "finish_reason", "done_reason")
-"""What providers call the reason why a message ended."""
-_REFUSALS = ("guardrail_intervened", "content_filtered", "content_filter", "refusal")
-_TRUNCATED = ("max_tokens", "length")
 
 
 def merge_artifacts(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
@@ -111,8 +108,8 @@ class Speaker(AgentMiddleware[AskState, Turn, Any]):
 
     def _say(self, request: ModelRequest[Turn], turn: Turn) -> AIMessage:
         turn.check()
-        new = _since_question(request.messages)
-        if not turn.by_planner and (problem := _endless(new, turn)):
+        new = since_question(request.messages)
+        if not turn.by_planner and (problem := why_endless(new, turn)):
             self._give_up(turn, self._current(turn), Failure(problem))
             turn.by_planner = True
         while not turn.by_planner and turn.skip < len(self._candidates):
@@ -170,16 +167,16 @@ class Speaker(AgentMiddleware[AskState, Turn, Any]):
     def _attempt(
         self, candidate: Candidate, request: ModelRequest[Turn], turn: Turn, *, trimmed: bool
     ) -> AIMessage:
-        messages = _trimmed(request.messages) if trimmed else list(request.messages)
+        messages = trimmed_messages(request.messages) if trimmed else list(request.messages)
         sent: list[BaseMessage] = [SystemMessage(system_prompt(turn.language)), *redact(messages)]
-        results, sources = self._known(request)
-        facts = FactIndex(results)
+        results, earlier, sources = self._known(request)
+        facts = FactIndex(results, earlier)
         threading.Thread(target=facts.warm, name="ask-facts", daemon=True).start()
         release = Release(
             turn,
             self._lock.reader(
                 facts,
-                question=_questions(request.messages),
+                question=questions_of(request.messages),
                 days=[c.as_of for c in sources.values() if c.as_of],
             ),
             sources,
@@ -187,7 +184,7 @@ class Speaker(AgentMiddleware[AskState, Turn, Any]):
         )
         with span("chat", {"gen_ai.request.model": candidate.label}, messages=sent) as traced:
             whole, pieces = self._stream(candidate, sent, turn, request.tools, release)
-            said = _checked(whole, pieces, turn)
+            said = checked_message(whole, pieces, turn)
             traced.usage(said)
         if said.tool_calls:
             release.drop()
@@ -252,75 +249,23 @@ class Speaker(AgentMiddleware[AskState, Turn, Any]):
 
         correct(release, turn, ask)
 
-    def _known(self, request: ModelRequest[Turn]) -> tuple[list[Result], Mapping[str, Citation]]:
-        """Return the tool results of the thread, newest first, and what they can be cited for."""
+    def _known(
+        self, request: ModelRequest[Turn]
+    ) -> tuple[list[Result], list[Result], dict[str, Citation]]:
+        """Return this turn's results, earlier ones newest first, and what can be cited."""
         state = cast("AskState", request.state)
         kept = dict(state.get("artifacts") or {})
         for message in request.messages:
             if isinstance(message, ToolMessage) and message.artifact:
                 kept[message.tool_call_id] = message.artifact
-        artifacts = list(reversed(kept.values()))
+        now = {
+            message.tool_call_id
+            for message in since_question(request.messages)
+            if isinstance(message, ToolMessage)
+        }
         sources: dict[str, Citation] = {}
-        for artifact in artifacts:
+        for artifact in kept.values():
             sources |= sources_of(artifact)
-        return [restore(artifact) for artifact in artifacts], sources
-
-
-def _checked(whole: AIMessageChunk | None, pieces: int, turn: Turn) -> AIMessage:
-    """Return the complete message. Raises Unusable if nothing can be made of it."""
-    if whole is None:
-        raise Unusable("empty")
-    reason = next(
-        (str(whole.response_metadata[k]) for k in _ENDS if whole.response_metadata.get(k)), ""
-    )
-    if not reason and pieces > 1:
-        raise Unusable("upstream")  # the connection closed politely in the middle
-    if reason in _REFUSALS:
-        raise Unusable("refused")
-    if whole.invalid_tool_calls:
-        raise Unusable("malformed")
-    if reason in _TRUNCATED:
-        turn.note("truncated")
-    for kind, count in (whole.usage_metadata or {}).items():
-        if isinstance(count, int):
-            turn.tokens[kind] = turn.tokens.get(kind, 0) + count
-    calls = [{**call, "id": call["id"] or f"call-{i}"} for i, call in enumerate(whole.tool_calls)]
-    return AIMessage(
-        id=whole.id,
-        content=cast("Any", whole.content),
-        tool_calls=calls[:MAX_PARALLEL_CALLS],
-        usage_metadata=whole.usage_metadata,
-    )
-
-
-def _endless(new: Sequence[BaseMessage], turn: Turn) -> Any:
-    """Return why a turn cannot go on with models: too many calls, repeated ones, no time."""
-    if turn.seconds_left <= 0:
-        return "timeout"
-    said = [message for message in new if isinstance(message, AIMessage)]
-    made = [call for message in said for call in {_written(call) for call in message.tool_calls}]
-    repeated = any(made.count(call) > MAX_REPEATS for call in set(made))
-    return "loop" if len(said) >= MAX_MODEL_CALLS or repeated else None
-
-
-def _written(call: Mapping[str, Any]) -> str:
-    return json.dumps([call["name"], call["args"]], sort_keys=True, default=str)
-
-
-def _since_question(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    start = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
-    return list(messages[start:])
-
-
-def _trimmed(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """Return this turn alone, with long tool texts cut: what fits into a small context."""
-    return [
-        message.model_copy(update={"content": str(message.content)[:2000]})
-        if isinstance(message, ToolMessage)
-        else message
-        for message in _since_question(messages)
-    ]
-
-
-def _questions(messages: Sequence[AnyMessage]) -> str:
-    return "\n".join(str(m.content) for m in messages if isinstance(m, HumanMessage))
+        new = [restore(artifact) for key, artifact in kept.items() if key in now]
+        old = [restore(artifact) for key, artifact in reversed(kept.items()) if key not in now]
+        return new, old, sources

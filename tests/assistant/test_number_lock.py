@@ -249,6 +249,10 @@ def test_a_real_name_that_no_result_is_about_supports_no_figure(check: Check) ->
         ("9 時間使うなら g5.2xlarge が候補です。", False),
         ("予算 500 USD に収まるかは estimate_cost で調べます。", True),
         ("g5.2xlarge のメモリは 64 GiB です。", False),
+        ("g5.2xlarge のメモリは 64 GiB ではなく 32 GiB です。", True),
+        ("g5.2xlarge のメモリは 99 GiB ではなく 32 GiB です。", False),
+        ("7B〜13B 級の推論に向きます。", True),
+        ("GPU 間の P2P 転送は使えません。", True),
     ],
 )
 def test_free_text_is_held_to_days_gpus_and_inputs(

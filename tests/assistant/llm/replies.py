@@ -175,7 +175,10 @@ class ModelHandler(BaseHTTPRequestHandler):
             except OSError:
                 self.state.broken_pipes += 1
                 return False
-        self.wfile.write(b"0\r\n\r\n")
+        try:
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            self.state.broken_pipes += 1  # the client left with the last piece
         return True
 
 

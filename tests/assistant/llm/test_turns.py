@@ -6,6 +6,7 @@ import importlib
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,46 @@ def test_facts_of_earlier_turns_support_later_answers(server: Server, connect: C
     answer = assistant.ask("GPUメモリは?", thread_id="t")
     assert answer.answer.startswith("g5.xlarge の GPU メモリは 24 GB です。")
     assert answer.tool_calls == []
+
+
+def test_an_older_estimate_is_no_fact_about_a_newer_one(server: Server, connect: Connect) -> None:
+    def estimate(count: int) -> Reply:
+        line = {"name": "g5.xlarge", "count": count, "hours": "100"}
+        return Reply(calls=(Call("estimate_cost", {"lines": [line]}),))
+
+    server.say(estimate(1), Reply("合計は 145.9 USD です。"))
+    assistant = connect()
+    first = assistant.ask("g5.xlargeを1台100時間でいくら?", thread_id="t")
+    assert first.answer.startswith("合計は 145.9 USD です。")
+    server.say(estimate(4), Reply("合計は 145.9 USD です。"))
+    second = assistant.ask("4台なら?", thread_id="t")
+    assert not second.answer.startswith("合計は 145.9 USD です。")
+    server.say(Reply("合計は 583.6 USD でした。"))
+    assert assistant.ask("もう一度合計を", thread_id="t").answer.startswith("合計は 583.6 USD")
+
+
+def test_a_thread_on_disk_goes_on_in_another_process(
+    server: Server, connect: Connect, tmp_path: Path
+) -> None:
+    server.say(LOOK_UP, TRUTH)
+    connect(log=True, data_dir=tmp_path).ask(QUESTION, thread_id="t")
+    server.say(Reply("g5.xlarge の GPU メモリは 24 GB です。"))
+    again = connect(log=True, data_dir=tmp_path)
+    answer = again.ask("GPUメモリは?", thread_id="t")
+    assert answer.answer.startswith("g5.xlarge の GPU メモリは 24 GB です。")
+    assert [a.answer_id for a in again.history.list(5)][-1] == answer.answer_id
+
+
+def test_a_thread_may_change_between_model_and_planner(
+    server: Server, connect: Connect, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    server.say(LOOK_UP, TRUTH)
+    connect(log=True, data_dir=tmp_path).ask(QUESTION, thread_id="t")
+    plain = Assistant(Settings(data_dir=tmp_path), catalogue=catalogue)
+    assert "24 GB" in plain.ask("GPUメモリは?", thread_id="t").answer
+    server.say(Reply("g5.xlarge の vCPU は 4 です。"))
+    again = connect(log=True, data_dir=tmp_path)
+    assert again.ask("vCPUは?", thread_id="t").answer.startswith("g5.xlarge の vCPU は 4 です。")
 
 
 def test_a_summary_of_a_long_thread_loses_no_facts(server: Server, connect: Connect) -> None:
