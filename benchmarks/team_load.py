@@ -1,7 +1,8 @@
 """Several processes on one PostgreSQL: throughput of 1, 2 and 4, and a soak with kills.
 
     python -m benchmarks.team_load                      throughput and a short soak, own server
-    python -m benchmarks.team_load --soak-seconds 1800 --conversations 2000
+    python -m benchmarks.team_load --repeats 0 --soak-seconds 1800 --conversations 2000
+                                   --kill-every 60
     python -m benchmarks.team_load --url postgresql://…  on a database that exists already
 
 The processes answer with the planner, as `ask web`, `ask slack` and `ask mcp` do: an assistant over
@@ -468,18 +469,22 @@ def main() -> None:
     )
     parser.add_argument("--url", default="")
     parser.add_argument("--seconds", type=float, default=8, help="of each throughput run")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3, help="of throughput runs; 0: none")
     parser.add_argument("--soak-seconds", type=float, default=60)
     parser.add_argument("--conversations", type=int, default=60)
+    parser.add_argument("--turns", type=int, default=5, help="of each conversation")
+    parser.add_argument("--kill-every", type=float, default=10, help="seconds")
     given = parser.parse_args()
     load = Load(
+        turns=given.turns,
+        kill_every_seconds=given.kill_every,
         seconds=given.soak_seconds,
         conversations=given.conversations,
         inbox_questions=given.conversations,
     )
     with _database(given.url) as (url, outage), TemporaryDirectory() as name:
         print(f"{os.cpu_count()} cores; questions a second, medians of {given.repeats}")
-        for processes in (1, 2, 4):
+        for processes in (1, 2, 4) if given.repeats else ():
             runs = [
                 measure(url, Path(name), processes, given.seconds) for _ in range(given.repeats)
             ]
