@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from knowledge.ec2.catalogue import Catalogue
 from tools import cost, glossary, instances
-from tools.codegen import BundleRequest, generate
+from tools.codegen.spec import Bundle, BundleRefusal, BundleRequest
 from tools.errors import ToolInputError, UnknownNameError
 from tools.profiles import profiler
 from tools.results import InputFailure, NameFailure, Result
@@ -41,6 +41,13 @@ class Tool:
         schema = self.request.model_json_schema()
         schema["required"] = [name for name in schema.get("required", []) if name != "region"]
         return schema
+
+
+def _generate(catalogue: Catalogue, request: BundleRequest) -> Bundle | BundleRefusal:
+    """Return a bundle; the workloads are imported with the first one."""
+    from tools.codegen.generation import generate
+
+    return generate(catalogue, request)
 
 
 TOOLS: dict[str, Tool] = {
@@ -79,7 +86,7 @@ TOOLS: dict[str, Tool] = {
         Tool(
             "generate_bundle",
             BundleRequest,
-            generate,
+            _generate,
             "Generate verified, runnable code (script, configuration, launcher, README) for a "
             "workload: llm-train (Transformers Trainer or DeepSpeed; options model, instance, "
             "instances, method, engine, micro_batch, global_batch, zero_stage, spot, …), or one of "

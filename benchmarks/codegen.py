@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from knowledge.ec2.catalogue import Catalogue
-from tools.codegen.generate import generate
+from tools.codegen.generation import generate
 from tools.codegen.spec import BundleRequest
 
 BAR_MS = 300

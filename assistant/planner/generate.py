@@ -12,7 +12,6 @@ from assistant.planner.request import Intent, Request
 from assistant.planner.sizing import complete_sizing
 from assistant.planner.sizing_route import training_args
 from assistant.planner.vocabulary import any_of, table
-from tools.codegen.registry import WORKLOADS
 
 DEFAULT_WORKLOAD = "llm-train"
 DEFAULT_MODEL = "7B"
@@ -143,6 +142,8 @@ def join_generate(requests: Sequence[Request]) -> list[Request]:
 
 def generate_args(request: Request, region: str | None) -> dict[str, Any]:
     """Return the arguments of generate_bundle: what the workload has options for."""
+    from tools.codegen.registry import WORKLOADS
+
     workload = WORKLOADS.get(request.code)
     known = workload.options.model_fields if workload else {}
     options = training_args(request, None)[0]

@@ -11,7 +11,7 @@ from typing import Any
 
 from knowledge.ec2.catalogue import Catalogue
 from tools.codegen.bundle import write_bundle
-from tools.codegen.generate import assemble
+from tools.codegen.generation import assemble
 from tools.codegen.spec import Bundle, BundleRefusal, BundleRequest
 from tools.codegen.workloads.llm_train import LlmTrainOptions, draft_of
 from tools.sizing.models import TrainingPlan

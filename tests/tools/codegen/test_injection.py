@@ -16,7 +16,7 @@ from knowledge.ec2.catalogue import Catalogue
 from tests.tools.codegen.plans import plan
 from tests.tools.codegen.running import llm_bundle
 from tools.codegen.bundle import write_bundle
-from tools.codegen.generate import parse_options
+from tools.codegen.generation import parse_options
 from tools.codegen.registry import find_workload
 from tools.codegen.spec import BundleRequest
 from tools.errors import ToolInputError

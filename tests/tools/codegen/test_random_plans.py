@@ -16,7 +16,7 @@ import pytest
 
 from knowledge.ec2.catalogue import Catalogue
 from tools.codegen.bundle import write_bundle
-from tools.codegen.generate import generate
+from tools.codegen.generation import generate
 from tools.codegen.spec import Bundle, BundleRefusal, BundleRequest
 from tools.errors import ToolInputError
 from tools.sizing.architectures import named_models
