@@ -54,6 +54,8 @@ class Chat:
             "outputs": [view, state],
             "show_progress": "hidden",
             "api_visibility": "private",
+            # A question may be sent while the picture of the answer before is still being drawn.
+            "trigger_mode": "multiple",
         }
         running = [
             view.ask(self.ask, **common, concurrency_limit=self.concurrency, concurrency_id="ask"),

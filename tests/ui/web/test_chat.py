@@ -55,6 +55,13 @@ def test_quick_replies_ask_the_next_question(chat: Visit) -> None:
     expect(chat.page.locator("article").nth(1)).to_have_attribute("data-done", "true")
 
 
+def test_a_question_sent_before_the_picture_of_the_last_answer_is_not_lost(chat: Visit) -> None:
+    for number in range(3):
+        chat.ask(f"g5.xlargeとg6.xlargeの{number + 1}か月の料金を比較")
+    expect(chat.page.locator("article[data-done=true]")).to_have_count(3)
+    expect(chat.page.locator("article .chart")).to_have_count(3)
+
+
 def test_examples_ask_for_a_task(chat: Visit) -> None:
     chat.page.get_by_role("button", name="LoRAとQLoRAの違いは?").click()
     expect(chat.page.locator("article[data-done=true]")).to_contain_text("LoRA")
