@@ -180,6 +180,7 @@ const ACTIONS = {
   reason: (button, box) => reason(box, button.dataset.text),
   fresh: () => { fresh(); trigger("fresh", {}); input.focus(); },
   export: (button) => trigger("export", { format: button.dataset.format }),
+  file: (button) => trigger("file", { id: button.dataset.id, name: button.dataset.name }),
   open: (button) => openThread(button.closest("li").dataset.cid),
   forget: (button) => { forget(button.closest("li").dataset.cid); },
 };
@@ -374,7 +375,8 @@ function toast(text) {
 
 function save(file) {
   const anchor = document.createElement("a");
-  anchor.href = URL.createObjectURL(new Blob([file.text], { type: file.type }));
+  const content = file.base64 ? Uint8Array.from(atob(file.base64), (c) => c.charCodeAt(0)) : file.text;
+  anchor.href = URL.createObjectURL(new Blob([content], { type: file.type }));
   anchor.download = file.name;
   anchor.click();
   setTimeout(() => URL.revokeObjectURL(anchor.href), 1000);

@@ -17,7 +17,7 @@ from typing import Any, cast
 import gradio as gr
 
 from ui.web.conversation import Conversation, message, payload, restore
-from ui.web.export import export
+from ui.web.export import export, made_file
 from ui.web.html import esc
 from ui.web.session import IDLE_SECONDS, Sessions
 from ui.web.texts import Texts
@@ -70,6 +70,7 @@ class Chat:
             (view.fresh, self.fresh),
             (view.vote, self.vote),
             (view.export, self.export),
+            (view.file, self.file),
         ):
             listen(function, **common, concurrency_limit=self.concurrency)
         return view
@@ -181,6 +182,15 @@ class Chat:
         style = "json" if said(event).get("format") == "json" else "md"
         answers = kept.answers if kept else []
         return message(download=export(answers, style, self.say)), kept
+
+    def file(self, kept: Conversation | None, event: gr.EventData) -> Update:
+        """Give a file that an answer made to the browser."""
+        answer_id, name = str(said(event).get("id", "")), str(said(event).get("name", ""))
+        answer = self.sessions.shared.history.get(answer_id)
+        found = made_file(answer, name) if answer else None
+        if found is None:
+            return message(toast=self.say("file_gone", name=name)), kept
+        return message(download=found), kept
 
     async def _going_on(self, kept: Conversation | None, sent: dict[str, Any]) -> Conversation:
         """Return the tab's conversation, also when the server has restarted in between."""

@@ -1,10 +1,12 @@
-"""A conversation as a file: Markdown to read, JSON to process."""
+"""What the browser saves: a conversation as Markdown or JSON, and the files of an answer."""
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ui.web.texts import Texts
@@ -25,3 +27,13 @@ def export(answers: Sequence[Answer], style: Literal["md", "json"], say: Texts) 
         question = "\n".join(f"> {line}" for line in answer.question.splitlines())
         parts.append(f"{question}\n\n{answer.answer.rstrip()}\n\n`{answer.answer_id}`\n")
     return {"name": f"ask-{stamp}.md", "type": "text/markdown", "text": "\n---\n\n".join(parts)}
+
+
+def made_file(answer: Answer, name: str) -> dict[str, str] | None:
+    """Return a file that the answer made; None if it made none of that name, or it is gone."""
+    for item in answer.artifacts:
+        path = Path(item.path)
+        if path.name == name and path.is_file():
+            text = base64.b64encode(path.read_bytes()).decode()
+            return {"name": name, "type": item.media_type, "base64": text}
+    return None

@@ -195,11 +195,16 @@ def _card(key: str, number: int, item: Citation, say: Texts) -> str:
 def _files(answer: Answer, say: Texts) -> str:
     if not answer.artifacts:
         return ""
-    rows = "".join(
-        f"<li><code>{esc(item.path.rsplit('/', 1)[-1])}</code> {esc(item.description)}</li>"
+    buttons = "".join(
+        f'<button class="file" data-act="file" data-id="{answer.answer_id}" '
+        f'data-name="{esc(_name(item.path))}">{esc(_name(item.path))}</button>'
         for item in answer.artifacts
     )
-    return f'<div class="files"><h4>{esc(say("files"))}</h4><ul>{rows}</ul></div>'
+    return f'<div class="files"><span class="lead">{esc(say("files"))}</span>{buttons}</div>'
+
+
+def _name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
 
 
 def _suggestions(suggestions: Sequence[str], say: Texts) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,14 @@ def test_enter_while_converting_japanese_sends_nothing(chat: Visit) -> None:
 def test_answer_ids_are_shown(chat: Visit) -> None:
     article = chat.ask("g5.xlargeの料金は?")
     assert re.fullmatch(r"[0-9a-f]{12}", article.locator(".meta code").inner_text())
+
+
+def test_generated_files_are_saved_from_the_answer(chat: Visit, tmp_path: Path) -> None:
+    article = chat.ask("gpt2をg5.xlargeでLoRA学習するコードを生成して")
+    with chat.page.expect_download() as waiting:
+        article.locator(".file").first.click()
+    assert waiting.value.suggested_filename.endswith(".zip")
+    waiting.value.save_as(tmp_path / "bundle.zip")
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        assert archive.testzip() is None
+        assert any(name.endswith("train.py") for name in archive.namelist())
