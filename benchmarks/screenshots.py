@@ -1,20 +1,16 @@
-"""Takes the pictures of the README again: python docs/screenshots/take.py (needs Chromium)."""
+"""Takes the pictures of the README again: python benchmarks/screenshots.py (needs Chromium)."""
 
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from web_server import serving
 
-FOLDER = Path(__file__).parent
-sys.path.insert(0, str(FOLDER.parents[1] / "benchmarks"))
-
-from web_server import serving  # noqa: E402
-
+FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
 COMPARE = "?tab=compare&names=g5.xlarge,g6.xlarge,g6e.xlarge"
