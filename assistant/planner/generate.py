@@ -32,6 +32,16 @@ _NAMED_THING = re.compile(
     r"(?:コード|スクリプト|やつ|一式)(?!を(?:読|直|レビュー))|ds_config"
 )
 _QUESTION = re.compile(r"とは|違い|意味|なぜ|どうして|いくら|料金|what is|why|how much")
+_TITLE = re.compile(
+    r"(?:コード|スクリプト|一式|バンドル)[をがはね]?[。!?!?]*$|"
+    r"\b(?:code|scripts?|bundle)\b(?:\s+(?:for|on|with|using|in|please)\b.*)?[.!]?$"
+)
+"""`VLLMのスクリプト`: a thing that is named, without a verb."""
+_BUILT = re.compile(
+    r"(?:エンドポイント|サーバー?)を?[^。]{0,6}(?:作|立て|建て|構築|デプロイ)|"
+    r"\b(?:create|deploy|build|set up)\b.{0,30}\bendpoint"
+)
+"""What is built by code, so that wanting it means wanting the code."""
 _DOUBLED = re.compile(r"バッチ.{0,8}(?:倍|ダブル)|doubl\w+.{0,16}batch|batch.{0,16}doubl")
 _TIMES = re.compile(r"(?:バッチ|batch)\D{0,8}(\d{1,3})\s*(?:倍|times|x\b)")
 _S3 = re.compile(r"s3://[a-z0-9][\w.\-]+(?:/[\w.\-/]+)?", re.ASCII)
@@ -50,6 +60,8 @@ def generate_intent(
     if _QUESTION.search(text):
         return None
     if "generate" in scope or _NAMED_THING.search(text):
+        return "generate"
+    if (_TITLE.search(text) or _BUILT.search(text)) and workload_in(text):
         return "generate"
     if (_WANTED.search(text) or _WITH.search(text)) and (
         _subject(found, text) or _continues(context)

@@ -131,6 +131,7 @@ def test_vit_uses_fp16_where_the_gpu_has_no_bf16(catalogue: Catalogue) -> None:
 
 REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     ("tensorrt", {"instance": "p3.2xlarge"}, "7.5"),
+    ("tensorrt", {"instance": "P3"}, "7.5"),
     ("tensorrt", {"instance": "c6i.4xlarge"}, "GPU"),
     ("tensorrt", {"instance": "g5g.xlarge"}, "T4g"),
     ("video-detect", {"instance": "g5g.xlarge"}, "T4g"),

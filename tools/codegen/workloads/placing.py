@@ -48,12 +48,8 @@ def choose_place(catalogue: Catalogue, options: Options, *, default: str, fits: 
 def _smallest(
     catalogue: Catalogue, subjects: tuple[Subject, ...], region: str, fits: Fits
 ) -> str | None:
-    named = [
-        item
-        for subject in subjects
-        for item in _members(catalogue, subject)
-        if item.listed and not item.bare_metal
-    ]
+    members = [item for subject in subjects for item in _members(catalogue, subject)]
+    named = [item for item in members if item.listed and not item.bare_metal] or members
     # Where nothing fits, the workload itself says what is missing.
     found = [item for item in named if fits(item)] or named
     priced = [item for item in found if isinstance(catalogue.purchase(item.name, region), Price)]

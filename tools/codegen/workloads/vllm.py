@@ -33,6 +33,8 @@ from tools.sizing.models import (
 )
 
 KEY = "vllm"
+DEFAULT_MODEL, DEFAULT_WEIGHTS = "Qwen2.5-7B", "Qwen/Qwen2.5-7B-Instruct"
+"""Free to download, and of a size that one GPU of 24 GB serves."""
 PORT = 8000
 ONLINE = {"fp8": "fp8", "int8": "int8_per_channel_weight_only"}
 """Formats into which vLLM brings 16-bit weights while it loads them."""
@@ -46,7 +48,7 @@ MIN_SEQUENCES, MAX_SEQUENCES = 16, 256
 class VllmOptions(Options):
     """What to serve, on what. What is None is decided by the sizing plan."""
 
-    model: Annotated[str, Field(min_length=1, max_length=20_000)]
+    model: Annotated[str, Field(min_length=1, max_length=20_000)] = DEFAULT_MODEL
     """Name, size or config.json, as sizing reads it."""
     weights: HubId | LocalPath | None = None
     """Where the weights are loaded from; None: the model's repository on the hub."""
@@ -89,7 +91,8 @@ def build(catalogue: Catalogue, options: VllmOptions) -> Draft | BundleRefusal:
 
 def draft_of(options: VllmOptions, plan: InferencePlan) -> Draft | BundleRefusal:
     """Return the bundle of a plan."""
-    weights, gpu = options.weights or plan.model.hf_id, plan.placement.gpu
+    known = DEFAULT_WEIGHTS if options.model == DEFAULT_MODEL else plan.model.hf_id
+    weights, gpu = options.weights or known, plan.placement.gpu
     if problem := _cannot(options, plan, weights):
         return refusal(KEY, options, *problem)
     assert weights and gpu
