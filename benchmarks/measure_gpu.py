@@ -66,6 +66,7 @@ def run_of(model: str, method: str = "full", **fields: Any) -> dict[str, Any]:
         "micro_batch": 1,
         "lora_rank": 16,
         "lora_targets": "all-linear",
+        "lora_dropout": False,
     }
     return {**run, **fields}
 
@@ -251,7 +252,8 @@ def csv_rows(index: int, run: dict[str, Any], figures: dict[str, Any], gpu: str)
         **{name: str(value).lower() if isinstance(value, bool) else value
            for name, value in run.items()},
         "source": f"measured on {gpu}", "gpu": gpu, "loader_dtype": "bf16", "precision": "bf16",
-        "whole_load": str(run["engine"] == "deepspeed").lower(), "excluded": "", "note": versions,
+        "torch_adam": "false", "whole_load": str(run["engine"] == "deepspeed").lower(),
+        "excluded": "", "note": versions,
         "tokens_per_s": round(figures.get("tokens_per_s", 0), 1),
     }  # fmt: skip
     if figures.get("oom"):

@@ -15,6 +15,11 @@ NORM_BYTES = {"rmsnorm": 16, "layernorm": 16, "gemma": 20}
 """n for 16-bit weights: residuals, norms and what the projections read."""
 NORM_BYTES_AUTOCAST = 26
 """n for fp32 weights under autocast: norms stay in fp32, and casts are kept."""
+NORM_BYTES_EXTRA = 7
+"""Each norm beyond two (Gemma 2 and 3 have four)."""
+LORA_BYTES = {"all-linear": 4.5, "attention": 0.5, "query-value": -4.0}
+"""Change of n with adapters, under autocast: each adapter keeps its own 16-bit copy of its input,
+while frozen matrices keep none."""
 NORM_BYTES_FUSED = 8
 """n where norms are fused: each keeps its input and its output (Liger's rms_norm)."""
 QUANTIZED_KEPT = 2.5
@@ -32,21 +37,37 @@ def block_bytes(spec: ModelSpec, setup: TrainingSetup) -> float:
     split = setup.tensor_parallel
     size = _norm_bytes(spec, setup) * spec.hidden
     size += (4 * query + 4 * kv + _mlp_bytes(spec, setup)) / split
+    if setup.method != "full" and setup.lora_dropout:
+        size += _dropout_bytes(spec, setup)
     if spec.qk_norm:
         size += 6 * (query + kv) / split
     if setup.attention == "eager":
-        size += (6 * spec.heads * setup.sequence_length + 4 * (query - kv)) / split
+        scores = 10 if spec.softcap else 6
+        size += (scores * spec.heads * setup.sequence_length + 4 * (query - kv)) / split
     if setup.precision == "fp32":
         size *= 2
     return size
 
 
-def _norm_bytes(spec: ModelSpec, setup: TrainingSetup) -> int:
+def _norm_bytes(spec: ModelSpec, setup: TrainingSetup) -> float:
+    adapters = 0.0 if setup.method == "full" else LORA_BYTES[setup.lora_targets]
+    more = NORM_BYTES_EXTRA * max(spec.norms - 2, 0)
     if setup.fused_blocks:
-        return NORM_BYTES_FUSED
+        return NORM_BYTES_FUSED + 4 * max(spec.norms - 2, 0) + max(adapters, 0)
     if weight_bytes(spec, setup) == 4 and setup.precision != "fp32":
-        return NORM_BYTES_AUTOCAST
-    return NORM_BYTES[spec.norm]
+        return NORM_BYTES_AUTOCAST + more + adapters
+    return NORM_BYTES[spec.norm] + more + adapters
+
+
+def _dropout_bytes(spec: ModelSpec, setup: TrainingSetup) -> int:
+    """Return the masks of the adapters' dropout per token: a byte for each input."""
+    query = spec.heads * spec.head_dim
+    if setup.lora_targets == "query-value":
+        return 2 * spec.hidden
+    size = 3 * spec.hidden + query
+    if setup.lora_targets == "all-linear" and not spec.experts:
+        size += (spec.mlp_matrices - 1) * spec.hidden + spec.intermediate
+    return size
 
 
 def _mlp_bytes(spec: ModelSpec, setup: TrainingSetup) -> float:
@@ -103,5 +124,6 @@ def logits(spec: ModelSpec, setup: TrainingSetup) -> Part:
     if spec.kind in ("encoder", "vit", "unet"):
         return Part("logits", 0.0, "")
     width = LOGIT_BYTES[setup.loss_kind]
+    width += 2 if width and spec.softcap else 0
     size = float(width * setup.tokens * spec.vocab) / setup.tensor_parallel
     return Part("logits", size, f"{width} B × {amount(setup.tokens)} × {amount(spec.vocab)}")

@@ -166,6 +166,8 @@ def build_spec(
             "mlp_matrices": 3 if shape.gated else 2,
             "norm": shape.norm,
             "qk_norm": shape.qk_norm,
+            "norms": shape.norms,
+            "softcap": shape.softcap,
             "fused_activation": shape.fused_activation,
             "kv_lora_rank": shape.kv_lora_rank,
             "rope_head_dim": shape.rope_head_dim,

@@ -58,7 +58,7 @@ def communication(spec: ModelSpec, setup: TrainingSetup) -> Part:
     if setup.engine == "deepspeed" and setup.stage:
         width = size / count
         bucket = min(setup.reduce_bucket or spec.hidden**2, count)
-        overlap = setup.stage == 3 if setup.overlap is None else setup.overlap
+        overlap = setup.stage >= 2 if setup.overlap is None else setup.overlap
         copies = 2 if overlap else 1
         formula = f"{copies} × {width:g} B × {amount(bucket)}"
         return Part("communication", width * bucket * copies, formula)

@@ -54,6 +54,10 @@ class ModelSpec(Model):
     """3 for gated MLPs (SwiGLU, GeGLU), 2 for plain ones."""
     norm: Literal["rmsnorm", "gemma", "layernorm"] = "rmsnorm"
     qk_norm: bool = False
+    norms: int = 2
+    """Norms per layer, those of queries and keys aside."""
+    softcap: bool = False
+    """Whether attention scores and logits pass through tanh (Gemma 2)."""
     fused_activation: bool = True
     """Whether the activation of a plain MLP is one kernel (GELU) or several (GPT-2's)."""
     encoder_layers: int = 0

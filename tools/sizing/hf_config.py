@@ -132,6 +132,7 @@ def _transformer(config: dict[str, Any]) -> Dimensions:
         norm="gemma" if kind in _GEMMA else "layernorm" if layer_norm else "rmsnorm",
         norms=4 if kind in _GEMMA - {"gemma"} else 2,
         norm_bias=layer_norm,
+        softcap=bool(config.get("attn_logit_softcapping")) or kind == "gemma2",
         qk_norm=kind in _QK_NORM,
         qkv_bias=bool(config.get("attention_bias", kind in _QKV_BIAS)),
         output_bias=plain or kind == "gpt_oss",

@@ -36,6 +36,8 @@ class Dimensions(Model):
     """False for the tanh GELU of GPT-2, written in several operations."""
     norms: int = 2
     """Norms per layer, q/k norms aside."""
+    softcap: bool = False
+    """Attention scores and logits pass through tanh (Gemma 2)."""
     final_norm: bool = True
     norm_bias: bool = False
     qk_norm: bool = False

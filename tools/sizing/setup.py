@@ -46,6 +46,8 @@ class TrainingSetup(Model):
     """LoRA that also trains the embedding and the head (modules_to_save)."""
     adapter_dtype: Literal["fp32", "bf16"] = "fp32"
     """PEFT 0.21 keeps adapters in fp32 (autocast_adapter_dtype)."""
+    lora_dropout: bool = True
+    """Generated bundles train adapters with dropout: one byte for each of their inputs."""
     sequence_length: Annotated[int, Field(ge=1)] = 2048
     micro_batch: Count = 1
     accumulation: Count = 1
@@ -65,7 +67,10 @@ class TrainingSetup(Model):
     reduce_bucket: int | None = None
     """Elements; None: what the Transformers integration fills in for "auto" (hidden**2)."""
     overlap: bool | None = None
-    """overlap_comm; None: DeepSpeed's default, on in stage 3 only."""
+    """overlap_comm; None: as generated bundles set it, on from stage 2."""
+    torch_adam: bool = True
+    """DeepSpeed with PyTorch's AdamW (as generated bundles set it), which computes a group of
+    parameters at once, with a temporary as large as a moment; False: its fused kernel."""
     whole_load: bool = False
     """The whole 16-bit checkpoint stands on the GPU before it is sharded (DeepSpeed without
     zero.Init). The Transformers integration avoids it."""

@@ -94,7 +94,8 @@ def step_copies(spec: ModelSpec, setup: TrainingSetup) -> Part:
     share = count / (setup.data_parallel if setup.stage else 1)
     if setup.stage == 3:
         share = min(share, SUB_GROUP)
-    return Part("gradients", 4 * share, f"fp32 {_formula(4, share, 1)}")
+    width = 8 if setup.torch_adam and setup.optimizer == "adamw" else 4
+    return Part("gradients", width * share, f"fp32 {_formula(width, share, 1)}")
 
 
 def at_load(spec: ModelSpec, setup: TrainingSetup) -> float:
