@@ -135,7 +135,9 @@ def _choices(best: Option, request: InferenceRequest) -> Iterator[Choice]:
     gpu, serving, machine = best.machine.gpu, best.serving, best.machine
     if request.weights is None:
         why = ("品質を落とさず収まります", "it fits without loss of quality")
-        if not gpu.bf16:
+        if serving.weights not in ("bf16", "fp16"):
+            why = ("公開されている形式です", "as published")
+        elif not gpu.bf16:
             why = (f"{gpu.key} は bf16 に対応していません", f"the {gpu.key} has no bf16")
         name = serving.weights
         yield chose(f"重みは {name}", f"weights in {name}", *why)

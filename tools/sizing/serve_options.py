@@ -91,10 +91,25 @@ def options(spec: ModelSpec, request: InferenceRequest, machine: Machine) -> Ite
         yield Option(spec, serving, machine, most)
 
 
-def _serving(spec: ModelSpec, request: InferenceRequest, machine: Machine) -> Serving:
+PUBLISHED: dict[str, WeightFormat] = {
+    "openai/gpt-oss-120b": "int4",  # MXFP4
+    "openai/gpt-oss-20b": "int4",
+    "deepseek-ai/DeepSeek-V3": "fp8",
+    "deepseek-ai/DeepSeek-R1": "fp8",
+}
+"""Models whose weights are published in fewer than 16 bits (model cards)."""
+
+
+def default_weights(spec: ModelSpec, machine: Machine) -> WeightFormat:
+    """Return the format in which a model is published, as far as the GPU runs it."""
     half: WeightFormat = "bf16" if machine.gpu.bf16 else "fp16"
+    published = PUBLISHED.get(spec.hf_id or "")
+    return half if published is None or (published == "fp8" and not machine.gpu.fp8) else published
+
+
+def _serving(spec: ModelSpec, request: InferenceRequest, machine: Machine) -> Serving:
     return Serving(
-        weights=request.weights or half,
+        weights=request.weights or default_weights(spec, machine),
         kv_format=request.kv_format or ("bf16" if machine.gpu.bf16 else "fp16"),
         context=request.context or min(DEFAULT_CONTEXT, spec.max_positions or DEFAULT_CONTEXT),
         concurrency=request.concurrency or 1,

@@ -91,6 +91,8 @@ def _lead(words: SizeWords, request: Request, plan: TrainingPlan) -> str:
         return words("fits_run", **values, **spent)
     if plan.offload != "none" and plan.request.offload is None and plan.request.instance:
         return words("fits_offload", offload=words(f"offload_{plan.offload}"), **values)
+    if plan.liger and not plan.request.liger and plan.request.instance and place.instances == 1:
+        return words("fits_liger", **values)
     if place.instances > 1 and plan.request.instances is None and plan.request.instance:
         return words("fits_several", **values)
     if plan.request.instance:
