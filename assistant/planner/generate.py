@@ -29,7 +29,8 @@ _WANTED = re.compile(
 _MAKE = re.compile(rf"{_WANT}|\b(?:write|generate|create|make|build)\b")
 _NAMED_THING = re.compile(
     r"(?:学習|訓練|推論|起動|デプロイ|前処理|チューニング|検出|変換|する|出す|ft(?:する)?|lora|用)の?"
-    r"(?:コード|スクリプト|やつ|一式)(?!を(?:読|直|レビュー))|ds_config"
+    r"(?:コード|スクリプト|やつ|一式)(?!を(?:読|直|レビュー))|ds_config|"
+    r"(?:の|用)(?:コード|スクリプト)(?:$|[。、,])"
 )
 _QUESTION = re.compile(r"とは|違い|意味|なぜ|どうして|いくら|料金|what is|why|how much")
 _TITLE = re.compile(
@@ -44,6 +45,8 @@ _BUILT = re.compile(
 """What is built by code, so that wanting it means wanting the code."""
 _DOUBLED = re.compile(r"バッチ.{0,8}(?:倍|ダブル)|doubl\w+.{0,16}batch|batch.{0,16}doubl")
 _TIMES = re.compile(r"(?:バッチ|batch)\D{0,8}(\d{1,3})\s*(?:倍|times|x\b)")
+_CONCRETE = re.compile(r"models:/|runs:/|s3://|rtsp://")
+"""Addresses that only a script has a use for."""
 _S3 = re.compile(r"s3://[a-z0-9][\w.\-]+(?:/[\w.\-/]+)?", re.ASCII)
 _FOLLOW_UP_LENGTH = 40
 _CHANGES = frozenset({"fit", "count", "memory", "cost", "speed", "time"})
@@ -59,7 +62,9 @@ def generate_intent(
         return "decline_generate" if "generate" in scope or _MAKE.search(text) else None
     if _QUESTION.search(text):
         return None
-    if "generate" in scope or _NAMED_THING.search(text):
+    if "generate" in scope or (workload_in(text) and _CONCRETE.search(text)):
+        return "generate"
+    if _NAMED_THING.search(text):
         return "generate"
     if (_TITLE.search(text) or _BUILT.search(text)) and workload_in(text):
         return "generate"

@@ -16,13 +16,13 @@ from tools.codegen.names import DataPath, FreeText, LocalPath, S3Uri
 from tools.codegen.spec import BundleRefusal, BundleRequest, Draft, Options, Workload
 from tools.codegen.wheels import TorchWheel, torch_for
 from tools.codegen.workloads.deepspeed_config import deepspeed_config
+from tools.codegen.workloads.examples import example_of
 from tools.codegen.workloads.llm_checks import CHECKS
 from tools.codegen.workloads.llm_sheet import sheet_of
 from tools.codegen.workloads.model_types import ModelType, model_type_of
 from tools.sizing.models import (
     Count,
     Method,
-    ModelSpec,
     Offload,
     Optimizer,
     Precision,
@@ -38,9 +38,7 @@ DATASET, DATASET_CONFIG = "Salesforce/wikitext", "wikitext-2-raw-v1"
 """Small and free to download: a first run needs no data of one's own."""
 SECONDS_BETWEEN_SAVES = 900
 """What an interruption may cost of work, at most, where the speed is as expected."""
-_EXAMPLES = ("Qwen/Qwen2.5-", "Qwen/Qwen3-", "meta-llama/Llama-3", "meta-llama/Meta-Llama-3")
 _DATA = (".jsonl", ".json", ".txt", ".parquet")
-EXAMPLE_TOLERANCE = 0.15
 _OPTIM = {
     "adamw": "adamw_torch_fused",
     "adamw-8bit": "adamw_bnb_8bit",
@@ -118,7 +116,7 @@ def _plan(catalogue: Catalogue, options: LlmTrainOptions) -> TrainingPlan | Trai
     values: dict[str, Any] = {name: getattr(options, name) for name in _PLANNED}
     plan = planned(engine=None if options.engine == "auto" else options.engine)
     if isinstance(plan, TrainingPlan) and plan.model.hf_id is None and not options.weights:
-        if example := _example_of(plan.model):
+        if example := example_of(plan.model):
             plan = planned(model=example)
     if isinstance(plan, TrainingPlan) and options.engine == "auto":
         plan = _other_engine(options, plan, planned)
@@ -149,21 +147,6 @@ def _other_engine(
         if isinstance(found, TrainingPlan)
         else planned(engine=plan.engine, zero_stage=options.zero_stage)
     )
-
-
-def _example_of(size: ModelSpec) -> str | None:
-    """Return a model that can be downloaded, of about the size that was asked for (`7B`)."""
-    from tools.sizing.architectures import named_models
-
-    near = [
-        spec
-        for spec in named_models()
-        if spec.hf_id
-        and spec.hf_id.startswith(_EXAMPLES)
-        and abs(spec.parameters / size.parameters - 1) <= EXAMPLE_TOLERANCE
-    ]
-    near.sort(key=lambda spec: abs(spec.parameters - size.parameters))
-    return near[0].name if near else None
 
 
 def draft_of(options: LlmTrainOptions, plan: TrainingPlan) -> Draft | BundleRefusal:

@@ -22,6 +22,7 @@ from tools.codegen.spec import (
     Workload,
 )
 from tools.codegen.wheel_names import vllm_names
+from tools.codegen.workloads.examples import example_of
 from tools.codegen.workloads.placing import refusal, setting, templates
 from tools.codegen.workloads.vllm_checks import CHECKS
 from tools.sizing.models import (
@@ -65,18 +66,19 @@ def build(catalogue: Catalogue, options: VllmOptions) -> Draft | BundleRefusal:
     """Return the bundle of the plan that fits, or why there is none."""
     from tools.sizing.serve import plan_inference
 
-    plan = plan_inference(
-        catalogue,
-        InferenceRequest(
-            model=options.model,
-            region=options.region,
-            instance=options.instance,
-            weights=options.quantization,
-            context=options.context,
-            concurrency=options.concurrency,
-            tensor_parallel=options.tensor_parallel,
-        ),
+    wanted = InferenceRequest(
+        model=options.model,
+        region=options.region,
+        instance=options.instance,
+        weights=options.quantization,
+        context=options.context,
+        concurrency=options.concurrency,
+        tensor_parallel=options.tensor_parallel,
     )
+    plan = plan_inference(catalogue, wanted)
+    if isinstance(plan, InferencePlan) and not (plan.model.hf_id or options.weights):
+        if example := example_of(plan.model):
+            plan = plan_inference(catalogue, wanted.model_copy(update={"model": example}))
     if isinstance(plan, InferenceRefusal):
         given = options.model_dump(mode="json", exclude_unset=True, exclude={"region"})
         request = BundleRequest(workload=KEY, region=options.region, options=given)
