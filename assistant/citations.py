@@ -15,16 +15,17 @@ _LINK = re.compile(
 _FIELDS = {"id", "title", "url", "as_of"}
 
 
-def sources_of(artifact: object) -> dict[str, Citation]:
+def sources_of(artifact: object, *, english: bool = False) -> dict[str, Citation]:
     """Return what an artifact can be cited for: its sources and passages, by id."""
-    return {citation.id: citation for citation in _walk(artifact)}
+    found = {item["id"]: item for item in _walk(artifact)}
+    return {key: _citation(item, english=english) for key, item in found.items()}
 
 
-def _walk(value: object) -> Iterator[Citation]:
+def _walk(value: object) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, Mapping):
         found = cast("Mapping[str, Any]", value)
         if found.keys() >= _FIELDS and isinstance(found["id"], str):
-            yield _citation(found)
+            yield found
         for item in found.values():
             yield from _walk(item)
     elif isinstance(value, list | tuple):
@@ -32,12 +33,13 @@ def _walk(value: object) -> Iterator[Citation]:
             yield from _walk(item)
 
 
-def _citation(found: Mapping[str, Any]) -> Citation:
+def _citation(found: Mapping[str, Any], *, english: bool) -> Citation:
+    title = str((english and found.get("title_en")) or found["title"])
     return Citation(
         id=found["id"],
-        title=str(found["title"]),
+        title=title,
         section=found.get("section") or None,
-        source=str(found.get("source") or found["title"]),
+        source=str(found.get("source") or title),
         url=found["url"] or None,
         as_of=found["as_of"] or None,
         quote=found.get("quote"),

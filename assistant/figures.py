@@ -283,12 +283,18 @@ def _mentions(
             decimals=len(number.partition(".")[2]),
             unit=unit,
             subjects=tuple(dict.fromkeys(subjects)),
-            label=f"{label} {text[: match.start()]} {text[match.end() : match.end() + 12]}",
+            label=f"{label} {text[: match.start()]} {_following(text, match, after)}",
             segment=segment,
             cell=cell,
             shared=() if cell or ranged else _shared(found, text, match.start(), matches, index),
             foreign_unit=not unit and not cell and bool(_FOREIGN_UNIT.match(masked[match.end() :])),
         )
+
+
+def _following(text: str, match: re.Match[str], after: re.Match[str] | None) -> str:
+    """Return the words after a figure that may name its attribute; English puts more between."""
+    rest = text[match.end() : after.start() if after else None]
+    return rest[:40] if rest[:12].isascii() else rest[:12]
 
 
 def _is_range(text: str, low: re.Match[str], high: re.Match[str] | None) -> bool:

@@ -178,7 +178,19 @@ def _sources(turn: Turn, new: Sequence[AnyMessage]) -> tuple[list[Citation], set
                     found.setdefault(citation.id, citation)
                     if "料金表" in citation.title and citation.as_of:
                         days.add(citation.as_of)
+    if turn.language == "en":
+        english = _in_english(new)
+        found = {key: english.get(key, citation) for key, citation in found.items()}
     return list(found.values())[:MAX_SOURCES], days
+
+
+def _in_english(new: Sequence[AnyMessage]) -> dict[str, Citation]:
+    """Return the sources of this turn with their English titles."""
+    english: dict[str, Citation] = {}
+    for message in new:
+        if isinstance(message, ToolMessage) and message.artifact:
+            english |= sources_of(message.artifact, english=True)
+    return english
 
 
 def _behind_figures(citation: Citation, figures: Sequence[Figure]) -> bool:

@@ -102,7 +102,6 @@ def test_the_verdict_names_the_changed_figure() -> None:
 
 BLIND = {
     "glued to a Latin word": "a number right after a Latin letter is read only with a measure",
-    "en tight": "an attribute named more than 12 characters after its figure is not seen",
 }
 PATTERNS = [
     pytest.param(name, marks=pytest.mark.xfail(reason=BLIND[name])) if name in BLIND else name

@@ -50,6 +50,15 @@ def test_the_request_carries_instructions_tools_and_a_stream(
     assert first.last_text == QUESTION
 
 
+def test_an_english_answer_has_english_sources(server: Server, connect: Connect) -> None:
+    server.say(LOOK_UP, Reply("The on-demand price of g5.xlarge in Tokyo is 1.459 USD per hour."))
+    answer = connect().ask("How much does g5.xlarge cost?")
+    assert answer.language == "en"
+    assert "Sources: [1] " in answer.answer
+    assert "before tax, as of 2026-02-01" in answer.answer
+    assert answer.answer.isascii()
+
+
 def test_steps_come_before_text_and_text_before_the_end(server: Server, connect: Connect) -> None:
     server.say(LOOK_UP, Reply(TRUTH.text * 3, pause=0.02))
     times: list[tuple[str, float]] = []
