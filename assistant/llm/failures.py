@@ -64,6 +64,7 @@ _NAMES: tuple[tuple[str, Kind], ...] = (
     ("EventStreamError", "upstream"),
     ("ChecksumMismatch", "upstream"),
     ("InvalidHeaderBlock", "upstream"),
+    ("APIError", "upstream"),
 )
 _TOO_LONG = ("too long", "context length", "maximum context", "context window", "too many tokens")
 _NO_TOOLS = ("tool use", "tool calling", "tools are not supported", "does not support tools",
