@@ -302,6 +302,7 @@ class Workers:
             return
         except UNREACHABLE as failure:
             problem = problem_of(failure)
+            _log.warning("%s: %s", delivery.claim.key, problem.advice)
             if delivery.claim.attempts < MAX_ERRORS and problem.kind not in ("place", "rejected"):
                 self._give_back(delivery, owner, problem)
                 return
