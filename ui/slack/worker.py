@@ -170,6 +170,8 @@ class Workers:
 
     def _answer(self, delivery: Delivery) -> None:
         question, answer = delivery.question, delivery.progress.answer
+        if answer is None and "m0" in delivery.progress.sent:
+            return  # a notice took the place of an answer, before a crash
         language = self._assistant.settings.lang or language_of(question.text)
         with Live(self._client, question, language, delivery.keep_stream) as live:
             if answer is None:
