@@ -21,6 +21,7 @@ from slack_server import APP_TOKEN, BOT_TOKEN, SECRET, SlackServer  # noqa: E402
 from assistant.app import Assistant  # noqa: E402
 from assistant.settings import Settings  # noqa: E402
 from knowledge.ec2.catalogue import Catalogue  # noqa: E402
+from ui.slack import worker  # noqa: E402
 from ui.slack.serve import Options, run_bot  # noqa: E402
 
 StartBot = Callable[..., "RunningBot"]
@@ -49,6 +50,12 @@ class RunningBot:
         self.stopping.set()
         self._thread.join(30)
         assert not self._thread.is_alive()
+
+
+@pytest.fixture(autouse=True)
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for released questions more often than a bot in service."""
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.05)
 
 
 @pytest.fixture

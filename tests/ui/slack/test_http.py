@@ -30,7 +30,9 @@ def endpoint(
     slack: SlackServer, start_bot: StartBot, settings: Settings, port: int
 ) -> Iterator[int]:
     """A bot in HTTP mode to which the local Slack delivers."""
-    start_bot(Scripted(settings), http=True, port=port)
+    scripted = Scripted(settings)
+    scripted.pause_seconds = 0.7
+    start_bot(scripted, http=True, port=port)
     assert slack.wait_for(lambda: request(port, "GET", "/healthz") == 200)
     slack.events_url = f"http://127.0.0.1:{port}/slack/events"
     yield port
@@ -75,6 +77,7 @@ def test_events_are_answered_and_acknowledged_within_a_second(
 ) -> None:
     ts = slack.say("C1", "U1", f"{ME} slow")
     assert slack.wait_for(lambda: all(d.acked_after is not None for d in slack.deliveries))
+    assert not slack.thread("C1", ts)  # the answer is not waited for
     assert max(d.acked_after or 9 for d in slack.deliveries) < 1
     assert slack.wait_for(lambda: slack.thread("C1", ts))
 
