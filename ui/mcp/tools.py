@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.answer import Answer, Citation, Language
 from assistant.app import Assistant
+from assistant.artifacts import workloads
 from assistant.errors import AssistantError
 from assistant.events import Step
 from assistant.tool_registry import TOOLS, Tool
@@ -174,6 +175,8 @@ class Tools:
     def _described(self, tool: Tool) -> types.Tool:
         schema = tool.schema
         schema["properties"] = {**schema["properties"], "language": _LANGUAGE}
+        if "workload" in schema["properties"]:
+            _name_workloads(schema["properties"])
         return types.Tool(
             name=tool.name,
             title=tool_title(tool.name, self._language),
@@ -200,6 +203,24 @@ class Tools:
                 open_world_hint=self._assistant.settings.model != "planner",
             ),
         )  # fmt: skip
+
+
+def _name_workloads(properties: dict[str, Any]) -> None:
+    """Say which workloads there are and what each can be told; `*`: must be given."""
+    known = workloads()
+    properties["workload"]["enum"] = [workload.key for workload in known]
+    properties["options"]["description"] = "By workload (* required). " + "; ".join(
+        f"{workload.key}: {_option_names(workload.options)}" for workload in known
+    )
+
+
+def _option_names(options: type[BaseModel]) -> str:
+    names = (
+        f"{name}*" if field.is_required() else name
+        for name, field in options.model_fields.items()
+        if name != "region"
+    )
+    return ", ".join(sorted(names, key=lambda name: not name.endswith("*")))
 
 
 def _content(text: str, structured: dict[str, Json]) -> types.CallToolResult:

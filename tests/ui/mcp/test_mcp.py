@@ -30,6 +30,11 @@ CALLS: dict[str, dict[str, Any]] = {
     "find_instances": {"gpu": "H100", "language": "en"},
     "estimate_cost": {"lines": [{"name": "g5.xlarge", "hours": 160}]},
     "search_glossary": {"query": "EFAとは"},
+    "size_training": {"model": "7B", "method": "qlora"},
+    "size_inference": {"model": "7B", "language": "en"},
+    "model_memory": {"model": "7B"},
+    "diagnose": {"text": "CUDA out of memory. Tried to allocate 2.00 GiB"},
+    "generate_bundle": {"workload": "llm-train", "options": {"model": "7B"}},
 }
 
 
@@ -61,7 +66,7 @@ def test_every_tool_is_listed_and_called(connect: Connect) -> None:
     async def session() -> None:
         async with connect() as client:
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-            assert set(tools) == {*TOOLS, "ask"}
+            assert set(tools) == {*TOOLS, "ask"} == {*CALLS, "ask"}
             for tool in tools.values():
                 jsonschema.Draft202012Validator.check_schema(tool.input_schema)
                 jsonschema.Draft202012Validator.check_schema(tool.output_schema or {})

@@ -100,7 +100,24 @@ def test_schemas_name_no_definition_that_is_missing_or_unused() -> None:
         for name in schema.get("$defs", {}):
             assert f"#/$defs/{name}'" in text
         assert schema["type"] == "object"
-        assert "InstanceType'" not in text
+
+
+def test_a_profile_is_given_as_figures() -> None:
+    for name in ("describe_instances", "compare_instances", "find_instances"):
+        definitions = result_schema(TOOLS[name])["$defs"]
+        assert "figures" in definitions["InstanceProfile"]["properties"]
+        assert "InstanceType" not in definitions
+
+
+def test_the_workloads_and_their_options_are_listed(forgetful: Assistant) -> None:
+    async def session() -> Any:
+        async with Client(build_server(forgetful)) as client:
+            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+            return tools["generate_bundle"].input_schema["properties"]
+
+    properties = anyio.run(session)
+    assert "llm-train" in properties["workload"]["enum"]
+    assert "llm-train: model*" in properties["options"]["description"]
 
 
 def test_both_languages_have_the_same_words() -> None:
