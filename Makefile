@@ -26,8 +26,13 @@ imports:  ## import rules (pyproject.toml)
 test:  ## tests, offline
 	$(PYTHON) -m pytest
 
-soak:  ## all 500 random bundle requests (the tests run a slice)
+soak:  ## what is too long for CI: fuzz, mutations, random bundles, loads with kills (CI runs a slice of each)
+	$(PYTHON) -m evals.fuzz --count 20000
+	$(PYTHON) -m evals.mutate --count 150
 	ASK_SOAK=1 $(PYTHON) -m pytest tests/tools/codegen/test_random_plans.py
+	$(PYTHON) -m benchmarks.slack_load
+	$(PYTHON) -m benchmarks.web_load
+	$(PYTHON) -m benchmarks.team_load
 
 evals:  ## questions with known answers, against the bars of evals/thresholds.toml
 	$(BIN)ask eval --split dev

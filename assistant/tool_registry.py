@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from assistant.refusals import refusal
 from knowledge.ec2.catalogue import Catalogue
 from tools import cost, glossary, instances
 from tools.codegen.spec import Bundle, BundleRefusal, BundleRequest
@@ -160,7 +161,7 @@ class ToolRunner:
             default = {"region": self._region} if "region" in tool.request.model_fields else {}
             parsed = tool.request.model_validate(default | values)
         except ValidationError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         if self._searcher and isinstance(parsed, glossary.GlossaryRequest):
             return glossary.search_glossary(self._catalogue, parsed, self._searcher())
         return tool.run(self._catalogue, parsed)
@@ -187,12 +188,3 @@ class ToolRunner:
                 profiles.instance(name, brief=True) for name in known[:MAX_ALTERNATIVES]
             ),
         )
-
-
-def _refusal(error: ValidationError) -> ToolInputError:
-    """Return the first problem of a request as a message that names the field."""
-    problem = error.errors()[0]
-    field = ".".join(str(part) for part in problem["loc"]) or "request"
-    return ToolInputError(
-        f"「{field}」の指定を読めません: {problem['msg']}", f"Cannot read {field}: {problem['msg']}"
-    )

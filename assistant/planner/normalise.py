@@ -14,7 +14,7 @@ from functools import cache
 
 from assistant.planner.vocabulary import spoken_forms, table
 
-MAX_CHARACTERS = 8000
+MAX_CHARACTERS = 2000
 """What is read of a question; pasted logs are longer, and their beginning names the problem."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2060\ufeff]")

@@ -47,7 +47,7 @@ def budget_in_usd(request: CostRequest) -> Decimal | None:
         return request.budget_usd
     if request.jpy is None:
         raise ToolInputError(
-            f"予算 {request.budget_jpy:,} 円をドルに換算するレートがありません。"
+            f"予算 {request.budget_jpy:,f} 円をドルに換算するレートがありません。"
             "「1ドル150円で」のように指定するか、ASK_JPY_PER_USD を設定してください。",
             f"There is no rate to convert the budget of {request.budget_jpy:,} yen; "
             "give one (1 USD = 150 JPY) or set ASK_JPY_PER_USD.",

@@ -39,7 +39,9 @@ def unknown_name(draft: Draft, request: Request, failure: NameFailure) -> None:
 def bad_input(draft: Draft, failure: InputFailure) -> None:
     """Write why a tool refused the request."""
     draft.abstained, draft.reason = True, "unclear"
-    draft.add(failure.message_ja if draft.say.language == "ja" else failure.message_en)
+    message = failure.message_ja if draft.say.language == "ja" else failure.message_en
+    draft.quoted.append(message)  # it repeats the user's own figure and names the limit
+    draft.add(message)
 
 
 def talk(draft: Draft, request: Request, *, specs_date: str) -> None:
