@@ -74,6 +74,10 @@ def training_args(request: Request, region: str | None) -> list[dict[str, Any]]:
         args["states_only"] = True
     if usage.budget_usd is not None:
         args["budget_usd"] = str(usage.budget_usd)
+    if usage.budget_jpy is not None:
+        args["budget_jpy"] = str(usage.budget_jpy)
+    if usage.jpy_per_usd is not None:
+        args["jpy_per_usd"] = str(usage.jpy_per_usd)
     return _each(request, args, region)
 
 

@@ -114,6 +114,9 @@ class TrainingRequest(Model):
     states_only: bool = False
     """Whether only the model states per GPU are asked for (the ZeRO paper's figures)."""
     budget_usd: Annotated[Decimal, Field(gt=0)] | None = None
+    budget_jpy: Annotated[Decimal, Field(gt=0)] | None = None
+    """Needs `jpy_per_usd`; without it the budget is named as not checked."""
+    jpy_per_usd: Annotated[Decimal, Field(gt=0)] | None = None
     deadline_hours: Annotated[float, Field(gt=0)] | None = None
 
 

@@ -43,7 +43,7 @@ def plan_training(catalogue: Catalogue, request: TrainingRequest) -> Planned | M
     if request.states_only:
         return _states(catalogue, request)
     spec = resolve_model(request.model)
-    request = _with_tokens(request, spec)
+    request = _with_budget(_with_tokens(request, spec))
     term: Term = "spot" if request.spot else "on-demand"
     offered = machines(catalogue, request.region, term)
     if request.instance is None:
@@ -85,6 +85,13 @@ def _with_tokens(request: TrainingRequest, spec: ModelSpec) -> TrainingRequest:
     else:
         return request
     return request.model_copy(update={"tokens": max(round(tokens), 1)})
+
+
+def _with_budget(request: TrainingRequest) -> TrainingRequest:
+    """Return the request with a budget in yen turned into dollars, if there is a rate."""
+    if request.budget_usd or not (request.budget_jpy and request.jpy_per_usd):
+        return request
+    return request.model_copy(update={"budget_usd": request.budget_jpy / request.jpy_per_usd})
 
 
 def _on_named(

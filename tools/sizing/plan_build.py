@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import floor, log10
 
@@ -69,7 +69,7 @@ def build_plan(
         per_billion=None if tokens else _per_billion(trial),
         choices=choices_of(trial, request),
         rejected=rejections_of(trial, request),
-        warnings=_warnings(trial, others),
+        warnings=(*_targets(request), *_warnings(trial, others)),
         environment=environment_of(trial),
         alternatives=summaries,
         sources=sources_of(catalogue, trial.machine),
@@ -218,6 +218,20 @@ def environment_of(trial: Trial) -> dict[str, str]:
     if trial.count > 1:
         found["NCCL_SOCKET_IFNAME"] = "en"
     return found
+
+
+def _targets(request: TrainingRequest) -> Iterator[Text]:
+    """Yield what was asked for and could not be checked."""
+    if request.budget_jpy and request.budget_usd is None:
+        yield text(
+            "円の予算は、為替レートの指定がないため確かめていません(「1ドル150円」のように添えてください)。",
+            "The budget in yen was not checked: give a rate, such as 150 yen to the dollar.",
+        )
+    if (request.budget_usd or request.deadline_hours) and request.tokens is None:
+        yield text(
+            "予算・期限は、学習するトークン数の指定がないため確かめていません(「1Bトークン」のように添えてください)。",
+            "Budget and deadline were not checked: say how many tokens to train on.",
+        )
 
 
 def _warnings(trial: Trial, others: Sequence[Trial]) -> tuple[Text, ...]:

@@ -28,7 +28,7 @@ def inference_plan(draft: Draft, request: Request, plan: InferencePlan) -> None:
     words.bullets("rejected", plan.rejected[:MAX_REASONS])
     _others(words, "others", plan.alternatives, plan.placement.quote.region)
     for warning in plan.warnings:
-        draft.add(words.text(warning))
+        draft.phrase_text(words.plain(warning))
     draft.cite(plan.sources)
     if plan.weights in ("bf16", "fp16"):
         draft.suggestions.append(words("next_int4"))

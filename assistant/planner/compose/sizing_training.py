@@ -27,7 +27,7 @@ def training_plan(draft: Draft, request: Request, plan: TrainingPlan) -> None:
     words.bullets("rejected", plan.rejected[:MAX_REASONS])
     _others(words, "others", plan.alternatives, plan.placement.quote.region)
     for warning in plan.warnings:
-        draft.add(words.text(warning))
+        draft.phrase_text(words.plain(warning))
     draft.cite(plan.sources)
     _next(words, request, plan)
 
@@ -35,11 +35,12 @@ def training_plan(draft: Draft, request: Request, plan: TrainingPlan) -> None:
 def training_refusal(draft: Draft, request: Request, result: TrainingRefusal) -> None:
     """Write that the run does not fit, and what would."""
     words = SizeWords(draft)
-    key = "no_fit" if result.memory else "no_way"
+    short = result.memory is not None and not result.memory.fits
+    key = "no_fit" if short else "no_way"
     lead = words(key, reason=words.plain(result.reason))
     draft.phrase_text(lead)
     model_notes(words, result.model, named=bool(request.workload.model) or not request.text)
-    if result.memory:
+    if result.memory and short:
         words.memory_table(result.memory)
     if result.smallest_change:
         draft.phrase_text(words("change", text=words.plain(result.smallest_change)))

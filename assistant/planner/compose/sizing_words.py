@@ -33,13 +33,6 @@ class SizeWords:
         """Return a phrase with the values filled in."""
         return self._phrases[key].format(**values)
 
-    def text(self, text: Text) -> str:
-        """Return a tool's text in the language, kept word for word by the number lock."""
-        said = self.plain(text)
-        if said:
-            self.draft.quoted.append(said)
-        return said
-
     def plain(self, text: Text) -> str:
         """Return a tool's text in the language; its figures are verified like all others."""
         return text.ja if self.say.language == "ja" else text.en

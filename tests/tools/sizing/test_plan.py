@@ -155,6 +155,12 @@ def test_a_budget_that_is_too_small_is_refused(catalogue: Catalogue) -> None:
     assert "budget of 1,000 USD" in found.reason.en
 
 
+def test_a_budget_in_yen_needs_a_rate(catalogue: Catalogue) -> None:
+    given: dict[str, Any] = {"model": "7B", "method": "lora", "tokens": 10**9, "budget_jpy": 10_000}
+    assert any("yen" in warning.en for warning in plan(catalogue, **given).warnings)
+    assert "67 USD" in refusal(catalogue, **given, jpy_per_usd=150).reason.en
+
+
 def test_an_unknown_model_is_refused_with_names(catalogue: Catalogue) -> None:
     with pytest.raises(ToolInputError):
         plan(catalogue, model="llama 9 3B")
