@@ -18,7 +18,7 @@ DEFAULT_MODEL = "7B"
 """Where no model is named: a size that shows what the machine can do."""
 _THING = (
     r"(?:(?<!エラー)(?<!リージョン)(?<!終了)(?<!ステータス)コード|スクリプト|設定ファイル|設定|構成|"
-    r"コンフィグ|ds_?config|config(?!\.json)|バンドル|一式|プログラム|やつ|scripts?|code|configs?|configuration|bundle)"
+    r"コンフィグ|ds_?config|config(?!\.json)|バンドル|一式|プログラム|scripts?|code|configs?|configuration|bundle)"
 )
 _WANT = r"(?:作|生成|書い|書け|くだ|下さ|ちょうだい|ほしい|欲し|お願い|頼|用意|出し|出力|込み|だけ)"
 _WANTED = re.compile(
@@ -45,6 +45,9 @@ _BUILT = re.compile(
 """What is built by code, so that wanting it means wanting the code."""
 _DOUBLED = re.compile(r"バッチ.{0,8}(?:倍|ダブル)|doubl\w+.{0,16}batch|batch.{0,16}doubl")
 _TIMES = re.compile(r"(?:バッチ|batch)\D{0,8}(\d{1,3})\s*(?:倍|times|x\b)")
+_ACCUMULATION = re.compile(
+    r"累積(?:ステップ|回数)?(?:数)?\s*(?:は|を|=|:)?\s*(\d{1,4})|accumulation\D{0,10}(\d{1,4})"
+)
 _CONCRETE = re.compile(r"models:/|runs:/|s3://|rtsp://")
 """Addresses that only a script has a use for."""
 _S3 = re.compile(r"s3://[a-z0-9][\w.\-]+(?:/[\w.\-/]+)?", re.ASCII)
@@ -93,6 +96,7 @@ def _changes(found: Entities, text: str) -> bool:
     usage = found.usage
     return bool(
         batch_factor(text) > 1
+        or _ACCUMULATION.search(text)
         or found.workload.said
         or usage.count
         or usage.terms
@@ -148,7 +152,15 @@ def complete_generate(request: Request, found: Entities, context: Request | None
         factor = 1
     bucket = _S3.search(request.text)
     place = bucket[0] if bucket else (before.checkpoint_s3 if before else "")
-    return replace(completed, code=code, batch_factor=factor, checkpoint_s3=place)
+    steps = _ACCUMULATION.search(request.text)
+    accumulation = int(steps[1] or steps[2]) if steps else (before.accumulation if before else 0)
+    return replace(
+        completed,
+        code=code,
+        batch_factor=factor,
+        checkpoint_s3=place,
+        accumulation=accumulation,
+    )
 
 
 def join_generate(requests: Sequence[Request]) -> list[Request]:
@@ -167,6 +179,7 @@ def generate_args(request: Request, region: str | None) -> dict[str, Any]:
     if request.code == DEFAULT_WORKLOAD:
         options.setdefault("model", DEFAULT_MODEL)
         options |= {"batch_factor": request.batch_factor} if request.batch_factor > 1 else {}
+        options |= {"accumulation": request.accumulation} if request.accumulation else {}
         if options.get("engine") not in ("trainer", "deepspeed"):
             options.pop("engine", None)
         if "deepspeed" in request.text:

@@ -84,6 +84,8 @@ class Request:
     """For generated code: the workload."""
     batch_factor: int = 1
     """For generated code: times the batch that the plan would take."""
+    accumulation: int = 0
+    """For generated code: micro-steps per optimizer step; 0: not said."""
     checkpoint_s3: str = ""
     text: str = ""
 

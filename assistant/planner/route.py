@@ -40,6 +40,8 @@ def route(request: Request) -> list[Call]:
     regions = request.regions[:MAX_REGIONS] or (None,)
     if request.intent == "availability":
         regions = regions[:1]
+    if request.intent == "generate" and calls:
+        return calls  # for a machine that does not exist there is no code
     if request.intent == "generate":
         return [*calls, Call("generate_bundle", generate_args(request, regions[0]))]
     if request.intent in ("diagnose", "size_train", "size_infer"):

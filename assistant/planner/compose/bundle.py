@@ -68,7 +68,7 @@ def _settings(draft: Draft, sheet: Sheet) -> None:
     say = draft.say
     header = [say("gen_setting"), say("gen_value"), say("gen_why")]
     rows = [
-        [f"`{item.key}`", f"{item.value} {item.unit}".strip(), _in(draft, item.why)]
+        [f"`{item.key}`", f"`{item.value}` {item.unit}".strip(), _in(draft, item.why)]
         for item in sheet.settings[:SHOWN_SETTINGS]
     ]
     draft.table(header, rows)

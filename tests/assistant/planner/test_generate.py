@@ -133,3 +133,14 @@ def test_a_doubled_batch_is_doubled(tmp_path: Path) -> None:
     after = assistant.ask("バッチを倍に", thread_id="t").answer
     assert '"train_batch_size": 32' in before
     assert '"train_batch_size": 64' in after
+
+
+def test_accumulation_gives_the_batch(tmp_path: Path) -> None:
+    assistant = Assistant(Settings(log=False, data_dir=tmp_path))
+    asked = "micro batch 2、累積16のDeepSpeed設定を生成して。p4d、gpt2-xl"
+    assert '"train_batch_size": 256' in assistant.ask(asked).answer
+
+
+def test_a_machine_that_does_not_exist_gets_no_code(planner: Planner) -> None:
+    asked = "p5.16xlargeでLlama 3 8Bを学習するコードを作って"
+    assert [name for name, _ in calls(planner, asked)] == ["describe_instances"]

@@ -119,7 +119,8 @@ def build(catalogue: Catalogue, options: DaskOptions) -> Draft:
         name=f"{KEY}-{instance.name}",
         sheet=Sheet(
             title=Text(
-                ja=f"Dask の前処理({instance.name})", en=f"Dask preprocessing on {instance.name}"
+                ja=f"Dask の前処理(CSV → Parquet、{instance.name})",
+                en=f"Dask preprocessing on {instance.name}",
             ),
             instance=instance,
             gpu=place.gpu,

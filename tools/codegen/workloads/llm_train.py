@@ -67,6 +67,8 @@ class LlmTrainOptions(Options):
     sequence_length: Annotated[int, Field(ge=16, le=2_000_000)] | None = None
     micro_batch: Count | None = None
     global_batch: Count | None = None
+    accumulation: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Micro-steps per optimizer step; an alternative to `global_batch`."""
     batch_factor: Annotated[int, Field(ge=1, le=1024)] = 1
     """Times the global batch that the plan would take (`バッチを倍に`)."""
     tokens: Tokens | None = None
@@ -120,6 +122,9 @@ def _plan(catalogue: Catalogue, options: LlmTrainOptions) -> TrainingPlan | Trai
             plan = planned(model=example)
     if isinstance(plan, TrainingPlan) and options.engine == "auto":
         plan = _other_engine(options, plan, planned)
+    if isinstance(plan, TrainingPlan) and options.accumulation:
+        each = plan.micro_batch * plan.placement.gpus
+        plan = planned(micro_batch=plan.micro_batch, global_batch=each * options.accumulation)
     if isinstance(plan, TrainingPlan) and options.batch_factor != 1:
         plan = planned(global_batch=plan.global_batch * options.batch_factor)
     return plan
