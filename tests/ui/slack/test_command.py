@@ -102,6 +102,9 @@ def test_the_manifest_asks_for_what_the_bot_uses_and_no_more() -> None:
     assert len(manifest["display_information"]["description"]) <= 140
     assert len(manifest["display_information"]["name"]) <= 35
     assert len(manifest["display_information"]["long_description"]) in range(174, 4001)
+    # Since 2026 new apps can only have agent_view, which opens conversations with app_home_opened.
+    assert "assistant_view" not in manifest["features"] and manifest["features"]["agent_view"]
+    assert "app_home_opened" in manifest["settings"]["event_subscriptions"]["bot_events"]
     (shortcut,) = manifest["features"]["shortcuts"]
     assert shortcut["callback_id"] == "ask_about_message" and len(shortcut["name"]) <= 24
     assert manifest["settings"]["socket_mode_enabled"] is True
