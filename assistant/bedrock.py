@@ -9,7 +9,7 @@ from assistant.settings import Settings
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-CONNECT_SECONDS = 5
+CONNECT_SECONDS = 3
 SESSION_NAME = "ask"
 
 

@@ -201,6 +201,8 @@ class Reader:
         ]
         real = _families(self._catalogue)
         families = [n for n in dict.fromkeys(_FAMILY.findall(lowered)) if n not in real]
+        # `C7` is what people call c7g, c7i and their like together.
+        families = [n for n in families if not (len(n) == 2 and any(r.startswith(n) for r in real))]
         if self._days is not None and not _DENIED.search(text):
             return [*types, *families]  # the user may have written it; that does not make it real
         return [name for name in (*types, *families) if name not in self._written]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PLANNER = "planner"
 BEDROCK = "bedrock_converse"
+CONNECT_SECONDS = 3.0
+"""A server that nobody can reach is known to be so after this."""
 _WITH_SERVER = re.compile(r"(?P<name>.+?)@(?P<url>https?://\S+)")
 _NO_KEY = "not-needed"  # servers of one's own (vLLM, llama.cpp) ask for none; the client insists
 

@@ -251,6 +251,9 @@ def test_a_real_name_that_no_result_is_about_supports_no_figure(check: Check) ->
         ("g5.2xlarge のメモリは 64 GiB ではなく 32 GiB です。", True),
         ("g5.2xlarge のメモリは 99 GiB ではなく 32 GiB です。", False),
         ("7B〜13B 級の推論に向きます。", True),
+        ("主な違いは次の 3 つです。", True),
+        ("C7 世代も候補です。", True),
+        ("C9x 世代も候補です。", False),
         ("GPU 間の P2P 転送は使えません。", True),
     ],
 )
