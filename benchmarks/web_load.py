@@ -31,6 +31,10 @@ FOLLOW_UPS = (
 )
 
 
+NAMED_EVERY = 8
+"""Turns after which the type is named again: the planner looks back over a dozen."""
+
+
 @dataclass
 class Outcome:
     """What was measured."""
@@ -40,8 +44,11 @@ class Outcome:
     crossed: list[str] = field(default_factory=list[str])
 
 
-async def ask(client: httpx.AsyncClient, session: str, fn: int, sent: dict[str, Any]) -> str:
-    """Return the last payload of an answer."""
+async def ask(
+    client: httpx.AsyncClient, session: str, fn: int, sent: dict[str, Any]
+) -> tuple[str, float]:
+    """Return the last payload of an answer, and when its text was complete (pictures follow)."""
+    complete: float | None = None
     body = {
         "data": [None],
         "event_data": sent,
@@ -62,9 +69,11 @@ async def ask(client: httpx.AsyncClient, session: str, fn: int, sent: dict[str, 
                 if not message["success"]:
                     raise RuntimeError(str(message["output"])[:200])
                 data = message["output"].get("data")
-                return json.dumps(data[0] if data else last)
+                return json.dumps(data[0] if data else last), complete or time.perf_counter()
             if message["msg"] == "process_generating":
                 last = message["output"]["data"][0]
+                if complete is None and '"done": true' in str(last):
+                    complete = time.perf_counter()
             if message["msg"] in ("unexpected_error", "queue_full"):
                 raise RuntimeError(line[:200])
     raise RuntimeError("the stream ended early")
@@ -79,19 +88,23 @@ async def run_session(
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         await asyncio.sleep(random.uniform(0, options.think))
         for turn in range(options.questions):
-            question = f"{name}の料金は?" if turn == 0 else FOLLOW_UPS[turn % len(FOLLOW_UPS)]
+            named = turn % NAMED_EVERY == 0
+            question = f"{name}の料金は?" if named else FOLLOW_UPS[turn % len(FOLLOW_UPS)]
             began = time.perf_counter()
             try:
-                payload = await ask(client, session, fn, {"text": question, "answers": []})
+                payload, complete = await ask(
+                    client, session, fn, {"text": question, "answers": []}
+                )
             except (httpx.HTTPError, RuntimeError) as error:
                 outcome.errors.append(f"{question}: {error!r}")
             else:
-                outcome.seconds.append(time.perf_counter() - began)
+                outcome.seconds.append(complete - began)
                 if '"problem' in payload.replace("\\", ""):
                     outcome.errors.append(payload[:300])
                     continue
-                if name not in payload or any(f"{other} " in payload for other in others):
-                    outcome.crossed.append(f"{name}: {payload[:200]}")
+                strange = [other for other in others if f"{other} " in payload]
+                if name not in payload or strange:
+                    outcome.crossed.append(f"{name} {question} {strange} {payload[-300:]}")
             await asyncio.sleep(options.think * random.uniform(0.5, 1.5))
 
 
@@ -134,8 +147,8 @@ def main() -> None:
     print(
         f"seconds p50 {statistics.median(values):.2f}  p95 {p95:.2f} (bar 2)  max {values[-1]:.2f}"
     )
-    middle = memory[len(memory) // 4]
-    print(f"memory MB start {memory[0]:.0f}, after a quarter {middle:.0f}, end {memory[-1]:.0f}")
+    at = [memory[round(part * (len(memory) - 1) / 4)] for part in range(5)]
+    print("memory MB at 0, 25, 50, 75, 100 %: " + "  ".join(f"{value:.0f}" for value in at))
     for text in [*outcome.errors[:5], *outcome.crossed[:5]]:
         print("  ", text)
 

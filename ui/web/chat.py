@@ -26,6 +26,7 @@ from ui.web.view import Turn
 
 _HERE = Path(__file__).parent
 MAX_REASON = 2_000
+_WAITING = 4
 Update = tuple[Any, Any]
 SKIP: Any = cast("Any", gr.skip())  # pyright: ignore[reportUnknownMemberType]
 
@@ -57,11 +58,11 @@ class Chat:
             # A question may be sent while the picture of the answer before is still being drawn.
             "trigger_mode": "multiple",
         }
+        # The pool limits what is answered at the same time; an event also waits for its picture.
+        asking = {"concurrency_limit": self.concurrency * _WAITING, "concurrency_id": "ask"}
         running = [
-            view.ask(self.ask, **common, concurrency_limit=self.concurrency, concurrency_id="ask"),
-            view.again(
-                self.again, **common, concurrency_limit=self.concurrency, concurrency_id="ask"
-            ),
+            view.ask(self.ask, **common, **asking),
+            view.again(self.again, **common, **asking),
         ]
         view.stop(self.stop, **common, cancels=running, queue=False)
         for listen, function in (

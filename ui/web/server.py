@@ -56,7 +56,7 @@ def build_app(assistant: Assistant, options: Options) -> fastapi.FastAPI:
     from ui.web.site import Site
 
     assistant.warm_up()
-    pool = ThreadPoolExecutor(options.concurrency * 2, thread_name_prefix="ask-turn")
+    pool = ThreadPoolExecutor(options.concurrency, thread_name_prefix="ask-turn")
     site = Site(
         assistant, sessions, pool, options.concurrency, options.max_upload_mb, options.root_path
     )
