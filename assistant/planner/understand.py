@@ -7,6 +7,7 @@ always reads the same way.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,11 +23,12 @@ from assistant.planner.entities import (
 )
 from assistant.planner.intents import decide
 from assistant.planner.normalise import is_english, normalise
-from assistant.planner.request import Request
+from assistant.planner.request import SIZING, Request
 from assistant.planner.slots import complete, merge
 from assistant.planner.steps import Sizes, read_step
 from assistant.planner.usage import Usage
 from tools.sizing.doctor import kind_of
+from tools.sizing.doctor_deepspeed import find_config
 
 HISTORY = 12
 """Earlier questions that are read for context."""
@@ -68,10 +70,8 @@ class Understander:
 
     def understand(self, question: str, history: Sequence[str] = ()) -> Understanding:
         """Return what `question` asks, completed from the earlier questions of its thread."""
-        if kind_of(question):
-            # Logs and configurations are read by a tool, as they are.
-            pasted = Request(intent="diagnose", text=question)
-            return Understanding("en" if is_english(question) else "ja", (pasted,))
+        if kind := kind_of(question):
+            return self._pasted(question, model=kind == "model-config")
         previous: tuple[Request, ...] = ()
         for earlier in history[-HISTORY:]:
             previous = _carried(self._requests(self._clauses(earlier), previous)) or previous
@@ -81,6 +81,18 @@ class Understander:
             requests=self._requests(clauses, previous),
             injection=any("injection" in clause.scope for clause in clauses),
         )
+
+    def _pasted(self, question: str, *, model: bool) -> Understanding:
+        """Return the request about something pasted: read by a tool, or a model to be sized."""
+        config = find_config(question) if model else None
+        asked = config[1].strip() if config else ""
+        requests: tuple[Request, ...] = ()
+        if config:
+            clauses = [_about(clause, json.dumps(config[0])) for clause in self._clauses(asked)]
+            requests = tuple(r for r in self._requests(clauses, ()) if r.intent in SIZING)
+        language: Language = "en" if is_english(asked or question) else "ja"
+        pasted = Request(intent="diagnose", text=question)
+        return Understanding(language, requests or (pasted,))
 
     def _clauses(self, question: str) -> list[Clause]:
         text = normalise(question)
@@ -120,6 +132,12 @@ class Understander:
         if step and context:
             found = self._sizes.stepped(context.subjects, step)
             clause.entities.mentions += [Mention(0, "", (subject,)) for subject in found]
+
+
+def _about(clause: Clause, model: str) -> Clause:
+    """Return a clause about a model that was pasted."""
+    clause.entities.workload = replace(clause.entities.workload, model=model)
+    return clause
 
 
 def _joined(clauses: Sequence[Clause]) -> list[Clause]:

@@ -105,8 +105,8 @@ def _read_model(text: str) -> Reading:
     )
     found.change(
         (
-            "`ask size train --model config.json --method lora` で構成を計算する",
-            "plan it with `ask size train --model config.json --method lora`",
+            "config.json と一緒に「これをg6e.xlargeでLoRAできる?」と聞く",
+            "paste it with a question: can I tune this with LoRA on g6e.xlarge?",
         ),
         (
             "収まるインスタンス、時間、費用が分かります",

@@ -130,3 +130,21 @@ def test_a_pasted_log_goes_to_the_doctor_as_it_is(planner: Planner) -> None:
     log = "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB\n\nこれは何が原因?"
     ((name, args),) = calls(planner, log)
     assert (name, args) == ("diagnose", {"text": log})
+
+
+CONFIG = (
+    '{"model_type": "llama", "hidden_size": 2048, "num_hidden_layers": 16, '
+    '"num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 8192, '
+    '"vocab_size": 128256}'
+)
+
+
+def test_a_pasted_config_is_the_model_of_the_question(planner: Planner) -> None:
+    ((name, args),) = calls(planner, f"{CONFIG}\nこれをg5.xlargeでQLoRAできる?")
+    assert name == "size_training"
+    assert (args["instance"], args["method"]) == ("g5.xlarge", "qlora")
+    assert args["model"] == CONFIG
+
+
+def test_a_pasted_config_alone_is_read(planner: Planner) -> None:
+    assert [name for name, _ in calls(planner, CONFIG)] == ["diagnose"]
