@@ -237,6 +237,31 @@ def test_http_lets_nobody_in_without_the_token(server: str) -> None:
         assert json.load(reply)["status"] == "ok"
 
 
+def rpc(url: str, body: bytes) -> tuple[int, int]:
+    """Return the status and the JSON-RPC error code of a raw request."""
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+        "Authorization": f"Bearer {clients.TOKEN}",
+    }
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, body, headers), timeout=30
+        ) as reply:
+            status, text = reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        status, text = error.code, error.read().decode()
+    return status, json.loads(text.rpartition("data: ")[2])["error"]["code"]
+
+
+def test_what_is_no_request_gets_an_error_of_the_protocol(server: str) -> None:
+    assert rpc(server, b"{not json") == (400, -32700)
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": 5}}
+    assert rpc(server, json.dumps(call).encode())[1] == -32602
+    unknown = {"jsonrpc": "2.0", "id": 1, "method": "tools/burn"}
+    assert rpc(server, json.dumps(unknown).encode())[1] == -32601
+
+
 def test_http_refuses_large_bodies_and_foreign_pages(server: str) -> None:
     known = {"Authorization": f"Bearer {clients.TOKEN}"}
     assert post(server, b" " * 1_100_000, **known) == 413
