@@ -20,13 +20,10 @@ Bars: 0 of each.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import queue
 import random
 import statistics
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -38,144 +35,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from assistant import AssistantError, Settings, build_assistant
+from assistant import Settings, build_assistant
 from assistant.inbox import Arrival, Inbox, build_inbox
-
-ROOT = Path(__file__).parents[1]
-SUBJECTS = ("g5.xlarge", "g6.xlarge", "g4dn.xlarge", "p5.48xlarge", "c6i.large", "g6e.xlarge")
-FOLLOW_UPS = ("バージニア北部だと?", "大阪だと?", "東京だと?")
-LEASE_SECONDS = 5.0
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-# -- in the worker processes ---------------------------------------------------------------------
-
-
-def answer_lines() -> None:
-    """Answer the questions that come as JSON lines on stdin."""
-    assistant = build_assistant()
-    assistant.warm_up()
-    _say({"ready": True})
-    for line in sys.stdin:
-        task = json.loads(line)
-        try:
-            answer = assistant.ask(task["question"], thread_id=task["thread"])
-        except AssistantError as error:
-            _say({"error": type(error).__name__, "message": error.message_en})
-            continue
-        _say({"answer": answer.answer, "answer_id": answer.answer_id})
-
-
-def answer_inbox() -> None:
-    """Answer what is in the inbox, and say what was finished."""
-    assistant, owner = build_assistant(), uuid.uuid4().hex
-    assistant.warm_up()
-    inbox = build_inbox(assistant.settings)
-    _say({"ready": True})
-    while True:
-        try:
-            claim = inbox.claim(owner, LEASE_SECONDS)
-            if claim is None:
-                time.sleep(0.05)
-                continue
-            answer = assistant.ask(claim.payload, thread_id=claim.thread)
-            if inbox.finish(claim.key, owner):
-                _say({"key": claim.key, "answer": answer.answer})
-        except AssistantError as error:
-            _say({"error": type(error).__name__, "message": error.message_en})
-
-
-def _say(value: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
-
-
-# -- processes, as this program sees them --------------------------------------------------------
-
-
-class Died(Exception):
-    """The process ended before it answered."""
-
-
-class Worker:
-    """A process that answers; started again when it died."""
-
-    def __init__(self, url: str, folder: Path, role: str = "--answer") -> None:
-        """Start it."""
-        self._url, self._folder, self._role = url, folder, role
-        self.start()
-
-    def start(self) -> None:
-        """Start a process (again) and wait until it is ready."""
-        folder = self._folder / uuid.uuid4().hex[:8]
-        env = {**os.environ, "ASK_STATE_URL": self._url, "ASK_DATA_DIR": str(folder)}
-        command = [sys.executable, "-m", "benchmarks.team_load", self._role]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            cwd=ROOT, env=env, text=True, encoding="utf-8",
-        )  # fmt: skip
-
-    def wait_ready(self) -> None:
-        """Wait for its first line; start it again while it dies before that."""
-        while True:
-            try:
-                self.read()
-                return
-            except Died:
-                time.sleep(0.2)
-                self.start()
-
-    def ask(self, thread: str, question: str) -> dict[str, Any]:
-        """Return the reply to a question. Raises Died."""
-        assert self.process.stdin
-        try:
-            self.process.stdin.write(json.dumps({"thread": thread, "question": question}) + "\n")
-            self.process.stdin.flush()
-        except OSError as error:
-            raise Died from error
-        return self.read()
-
-    def read(self) -> dict[str, Any]:
-        """Return the next line it says. Raises Died."""
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        if not line.endswith("\n"):
-            raise Died
-        return json.loads(line)
-
-    def cpu_seconds(self) -> float:
-        """Return the processor time it has used."""
-        return _cpu_seconds(self.process.pid)
-
-    def kill(self) -> None:
-        """End it at once, as a power cut would."""
-        self.process.kill()
-
-    def close(self) -> None:
-        """End it."""
-        self.process.kill()
-        self.process.wait(10)
-
-
-def _cpu_seconds(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def _postgres_seconds() -> float:
-    pids = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal())
-    return sum(_cpu_seconds(pid) for pid in pids if _name(pid) == "postgres")
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
-
+from benchmarks.team_worker import FOLLOW_UPS, SUBJECTS, Died, Worker, postgres_seconds
 
 # -- throughput ----------------------------------------------------------------------------------
 
@@ -203,7 +65,7 @@ def measure(url: str, folder: Path, processes: int, seconds: float) -> Throughpu
         for worker in workers:
             worker.wait_ready()
         times: list[float] = []
-        before = sum(worker.cpu_seconds() for worker in workers), _postgres_seconds()
+        before = sum(worker.cpu_seconds() for worker in workers), postgres_seconds()
         started = time.perf_counter()
 
         def converse(worker: Worker) -> None:
@@ -217,7 +79,7 @@ def measure(url: str, folder: Path, processes: int, seconds: float) -> Throughpu
 
         _in_threads(converse, workers)
         elapsed = time.perf_counter() - started
-        after = sum(worker.cpu_seconds() for worker in workers), _postgres_seconds()
+        after = sum(worker.cpu_seconds() for worker in workers), postgres_seconds()
     finally:
         for worker in workers:
             worker.close()
@@ -500,10 +362,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["--answer"]:
-            answer_lines()
-        case ["--inbox"]:
-            answer_inbox()
-        case _:
-            main()
+    main()
