@@ -46,9 +46,7 @@ def execute(folder: Path, *command: str, **environment: str) -> subprocess.Compl
 def smoke(bundle: Bundle, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Write a bundle and run it as its README says, with --smoke."""
     write_bundle(bundle, folder, force=True)
-    if (folder / "launch.sh").exists():
-        return execute(folder, "./launch.sh", "--smoke", **environment)
-    return execute(folder, sys.executable, "endpoint.py", "--smoke", **environment)
+    return execute(folder, "./launch.sh", "--smoke", **environment)
 
 
 def metrics(folder: Path) -> dict[str, Any]:

@@ -186,15 +186,15 @@ def _draft(
     )
     warnings = (
         Text(
-            ja="下の料金は同じ型の EC2 のものです。SageMaker "
+            ja="表示している料金は同じ型の EC2 のものです。SageMaker "
             "のエンドポイントの料金は別に決まっていて、"
             "カタログにはありません(AWS の SageMaker 料金ページで確認してください)。",
             en="The price is that of EC2. SageMaker endpoints have their own prices, which the "
             "catalogue does not hold.",
         ),
         Text(
-            ja="エンドポイントは呼ばなくても、消すまで課金されます(python endpoint.py delete)。",
-            en="An endpoint costs money until it is deleted (python endpoint.py delete).",
+            ja="エンドポイントは呼ばなくても、消すまで課金されます(./launch.sh delete)。",
+            en="An endpoint costs money until it is deleted (./launch.sh delete).",
         ),
     )
     return Draft(
@@ -209,8 +209,7 @@ def _draft(
         ),
         values={"config": config, "packages": packages},
         shown="config.toml",
-        # The script runs on the user's own machine, whatever its architecture: no launch.sh.
-        templates=tuple(name for name in templates if not name.endswith("launch.sh.j2")),
+        templates=templates,
     )
 
 
