@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from tools.charts import Text
 from tools.codegen.checks import instance_of
 from tools.codegen.folder import Folder
 from tools.codegen.names import DataGlob, DataPath
-from tools.codegen.spec import Check, Draft, Options, Sheet, Workload, judged
+from tools.codegen.spec import Check, Draft, Options, Setting, Sheet, Workload, judged
 from tools.codegen.workloads.placing import (
     at_least,
     choose_place,
@@ -43,6 +43,37 @@ def has_bf16(instance: InstanceType) -> bool:
     return instance.arch == "arm64" and instance.generation >= BF16_GENERATION
 
 
+def _settings(instance: InstanceType, config: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """Return the values with their reasons."""
+    one_to_one = instance.threads_per_core == 1
+    return (
+        setting(
+            "threads",
+            instance.cores,
+            f"{instance.name} は 1 vCPU が 1 物理コア"
+            if one_to_one
+            else f"{instance.vcpus} vCPU の物理コアの数。"
+            "同じコアの 2 スレッドは演算器を共有し、行列積は速くならない",
+            f"physical cores behind {instance.vcpus} vCPUs",
+        ),
+        setting(
+            "batch",
+            config["batch"],
+            "一度に渡す行数。metrics.json の rows_per_second を見て変える",
+            "rows at once; tune it by rows_per_second",
+        ),
+        setting(
+            "bf16_gemm",
+            config["bf16_gemm"],
+            "float32 の行列積を bfloat16 で計算する(Graviton3 以降)。速いが精度が下がるため、"
+            "既定は false"
+            if has_bf16(instance)
+            else "Graviton3(C7g)以降の arm64 だけで使える",
+            "multiplies in bfloat16 on Graviton3 and later: faster, less exact",
+        ),
+    )
+
+
 def build(catalogue: Catalogue, options: CpuInferOptions) -> Draft:
     """Return the bundle."""
     place = choose_place(catalogue, options, default="c7g.4xlarge", fits=at_least(8))
@@ -56,33 +87,6 @@ def build(catalogue: Catalogue, options: CpuInferOptions) -> Draft:
         "batch": options.batch,
         "bf16_gemm": bf16,
     }
-    one_to_one = instance.threads_per_core == 1
-    settings = (
-        setting(
-            "threads",
-            instance.cores,
-            f"{instance.name} は 1 vCPU が 1 物理コア"
-            if one_to_one
-            else f"{instance.vcpus} vCPU の物理コアの数。"
-            "同じコアの 2 スレッドは演算器を共有し、行列積は速くならない",
-            f"physical cores behind {instance.vcpus} vCPUs",
-        ),
-        setting(
-            "batch",
-            options.batch,
-            "一度に渡す行数。metrics.json の rows_per_second を見て変える",
-            "rows at once; tune it by rows_per_second",
-        ),
-        setting(
-            "bf16_gemm",
-            bf16,
-            "float32 の行列積を bfloat16 で計算する(Graviton3 以降)。速いが精度が下がるため、"
-            "既定は false"
-            if has_bf16(instance)
-            else "Graviton3(C7g)以降の arm64 だけで使える",
-            "multiplies in bfloat16 on Graviton3 and later: faster, less exact",
-        ),
-    )
     return Draft(
         name=f"{KEY}-{instance.name}",
         sheet=Sheet(
@@ -93,7 +97,7 @@ def build(catalogue: Catalogue, options: CpuInferOptions) -> Draft:
             instance=instance,
             gpu=place.gpu,
             quote=place.quote,
-            settings=settings,
+            settings=_settings(instance, config),
             warnings=gpu_not_used(place),
         ),
         values={

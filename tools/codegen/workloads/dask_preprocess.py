@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from tools.charts import Text
 from tools.codegen.checks import instance_of
 from tools.codegen.folder import Folder
 from tools.codegen.names import Columns, DataGlob, DataPath, SchedulerAddress
-from tools.codegen.spec import Check, Draft, Options, Sheet, Workload, judged
+from tools.codegen.spec import Check, Draft, Options, Setting, Sheet, Workload, judged
 from tools.codegen.workloads.placing import (
     at_least,
     choose_place,
@@ -54,6 +54,51 @@ def workers(instance: InstanceType) -> tuple[int, int, float]:
     return processes, threads, int(each * 10) / 10
 
 
+def _settings(instance: InstanceType, config: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """Return the values with their reasons."""
+    processes, threads = config["workers"], config["threads_per_worker"]
+    size = f"{instance.vcpus} vCPU、{instance.memory_gib:g} GiB"
+    return (
+        setting(
+            "workers",
+            processes,
+            f"{instance.name} は {size}。{processes} プロセス × {threads} スレッドで全 vCPU を使う",
+            f"{instance.name} has {instance.vcpus} vCPUs: {processes} processes of {threads}",
+        ),
+        setting(
+            "threads_per_worker",
+            threads,
+            "pandas は処理の一部で GIL を離さないため、プロセスも分ける",
+            "pandas holds the interpreter lock in part, so there are processes too",
+        ),
+        setting(
+            "memory_limit_gib",
+            config["memory_limit_gib"],
+            f"OS とスケジューラの分を除いたメモリを {processes} 等分。近づくと scratch に退避する",
+            f"memory without the system's share, over {processes} workers",
+            "GiB",
+        ),
+        setting(
+            "block_mib",
+            config["block_mib"],
+            f"CSV の 1 区画。展開後の写しを含め約 {COPIES} 倍になっても 1 スレッドの分に収まる",
+            f"one CSV partition: {COPIES} times of it fit into a thread's share",
+            "MiB",
+        ),
+        setting(
+            "scratch",
+            config["scratch"],
+            "メモリからあふれたデータの退避先"
+            + (
+                "(ローカル NVMe)"
+                if instance.instance_store
+                else "(EBS。d 付きの型なら NVMe がある)"
+            ),
+            "where data spill to",
+        ),
+    )
+
+
 def build(catalogue: Catalogue, options: DaskOptions) -> Draft:
     """Return the bundle."""
     place = choose_place(catalogue, options, default="c6i.4xlarge", fits=at_least(16))
@@ -75,46 +120,6 @@ def build(catalogue: Catalogue, options: DaskOptions) -> Draft:
         "valid_fraction": options.valid_fraction,
         "seed": 0,
     }
-    size = f"{instance.vcpus} vCPU、{instance.memory_gib:g} GiB"
-    settings = (
-        setting(
-            "workers",
-            processes,
-            f"{instance.name} は {size}。{processes} プロセス × {threads} スレッドで全 vCPU を使う",
-            f"{instance.name} has {instance.vcpus} vCPUs: {processes} processes of {threads}",
-        ),
-        setting(
-            "threads_per_worker",
-            threads,
-            "pandas は処理の一部で GIL を離さないため、プロセスも分ける",
-            "pandas holds the interpreter lock in part, so there are processes too",
-        ),
-        setting(
-            "memory_limit_gib",
-            memory_gib,
-            f"OS とスケジューラの分を除いたメモリを {processes} 等分。近づくと scratch に退避する",
-            f"memory without the system's share, over {processes} workers",
-            "GiB",
-        ),
-        setting(
-            "block_mib",
-            block_mib,
-            f"CSV の 1 区画。展開後の写しを含め約 {COPIES} 倍になっても 1 スレッドの分に収まる",
-            f"one CSV partition: {COPIES} times of it fit into a thread's share",
-            "MiB",
-        ),
-        setting(
-            "scratch",
-            disk,
-            "メモリからあふれたデータの退避先"
-            + (
-                "(ローカル NVMe)"
-                if instance.instance_store
-                else "(EBS。d 付きの型なら NVMe がある)"
-            ),
-            "where data spill to",
-        ),
-    )
     return Draft(
         name=f"{KEY}-{instance.name}",
         sheet=Sheet(
@@ -125,7 +130,7 @@ def build(catalogue: Catalogue, options: DaskOptions) -> Draft:
             instance=instance,
             gpu=place.gpu,
             quote=place.quote,
-            settings=settings,
+            settings=_settings(instance, config),
             warnings=gpu_not_used(place),
         ),
         values={

@@ -45,6 +45,21 @@ _TASK = Literal[
 ]
 
 
+WARNINGS = (
+    Text(
+        ja="表示している料金は同じ型の EC2 のものです。SageMaker "
+        "のエンドポイントの料金は別に決まっていて、"
+        "カタログにはありません(AWS の SageMaker 料金ページで確認してください)。",
+        en="The price is that of EC2. SageMaker endpoints have their own prices, which the "
+        "catalogue does not hold.",
+    ),
+    Text(
+        ja="エンドポイントは呼ばなくても、消すまで課金されます(./launch.sh delete)。",
+        en="An endpoint costs money until it is deleted (./launch.sh delete).",
+    ),
+)
+
+
 class EndpointOptions(Options):
     """What both kinds of endpoint need."""
 
@@ -184,19 +199,6 @@ def _draft(
             "upper limit of auto-scaling by invocations per instance",
         ),
     )
-    warnings = (
-        Text(
-            ja="表示している料金は同じ型の EC2 のものです。SageMaker "
-            "のエンドポイントの料金は別に決まっていて、"
-            "カタログにはありません(AWS の SageMaker 料金ページで確認してください)。",
-            en="The price is that of EC2. SageMaker endpoints have their own prices, which the "
-            "catalogue does not hold.",
-        ),
-        Text(
-            ja="エンドポイントは呼ばなくても、消すまで課金されます(./launch.sh delete)。",
-            en="An endpoint costs money until it is deleted (./launch.sh delete).",
-        ),
-    )
     return Draft(
         name=f"{workload}-{place.instance.name}",
         sheet=Sheet(
@@ -205,7 +207,7 @@ def _draft(
             gpu=place.gpu,
             quote=place.quote,
             settings=settings,
-            warnings=warnings,
+            warnings=WARNINGS,
         ),
         values={"config": config, "packages": packages},
         shown="config.toml",

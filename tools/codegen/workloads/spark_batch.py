@@ -15,7 +15,16 @@ from tools.charts import Text
 from tools.codegen.checks import instance_of
 from tools.codegen.folder import Folder, UnreadableFileError
 from tools.codegen.names import DataPath, FreeText
-from tools.codegen.spec import BundleRefusal, Check, Draft, Options, Sheet, Workload, judged
+from tools.codegen.spec import (
+    BundleRefusal,
+    Check,
+    Draft,
+    Options,
+    Setting,
+    Sheet,
+    Workload,
+    judged,
+)
 from tools.codegen.workloads.placing import (
     at_least,
     choose_place,
@@ -79,29 +88,14 @@ def divide(instance: InstanceType, *, cluster: bool) -> Executors:
     return Executors(count, usable // count, heap, each - heap)
 
 
-def build(catalogue: Catalogue, options: SparkOptions) -> Draft | BundleRefusal:
-    """Return the bundle, or why the instance is too small."""
-    place = choose_place(catalogue, options, default="c6i.4xlarge", fits=at_least(16))
-    instance = place.instance
-    cluster = options.instances > 1
-    each = divide(instance, cluster=cluster)
-    if each.heap_mib < LEAST_HEAP_MIB:
-        return refusal(KEY, options, *_too_small(instance, each))
-    config = {
-        "input": options.input,
-        "output": options.output,
-        "model": options.model,
-        "tracking_uri": options.tracking_uri,
-        "experiment": "batch-inference",
-        "result_type": options.result_type,
-    }
-    uses_s3 = any(str(value).startswith("s3://") for value in config.values())
+def _settings(instance: InstanceType, each: Executors, *, cluster: bool) -> tuple[Setting, ...]:
+    """Return the values with their reasons."""
     memory = (
         f"({each.heap_mib} + {each.overhead_mib}) MiB × {each.count} "
         f"= {(each.heap_mib + each.overhead_mib) * each.count / MIB:.1f} GiB、"
         f"{instance.name} は {instance.memory_gib:g} GiB"
     )
-    settings = (
+    return (
         setting(
             "spark.executor.cores" if cluster else "spark.master",
             each.cores if cluster else f"local[{each.cores}]",
@@ -130,6 +124,25 @@ def build(catalogue: Catalogue, options: SparkOptions) -> Draft | BundleRefusal:
             "the default of Spark 4: values are read by try_cast, bad rows go to rejected/",
         ),
     )
+
+
+def build(catalogue: Catalogue, options: SparkOptions) -> Draft | BundleRefusal:
+    """Return the bundle, or why the instance is too small."""
+    place = choose_place(catalogue, options, default="c6i.4xlarge", fits=at_least(16))
+    instance = place.instance
+    cluster = options.instances > 1
+    each = divide(instance, cluster=cluster)
+    if each.heap_mib < LEAST_HEAP_MIB:
+        return refusal(KEY, options, *_too_small(instance, each))
+    config = {
+        "input": options.input,
+        "output": options.output,
+        "model": options.model,
+        "tracking_uri": options.tracking_uri,
+        "experiment": "batch-inference",
+        "result_type": options.result_type,
+    }
+    uses_s3 = any(str(value).startswith("s3://") for value in config.values())
     values = {
         "config": config,
         "each": each,
@@ -155,7 +168,7 @@ def build(catalogue: Catalogue, options: SparkOptions) -> Draft | BundleRefusal:
             gpu=place.gpu,
             instances=options.instances,
             quote=place.quote,
-            settings=settings,
+            settings=_settings(instance, each, cluster=cluster),
             warnings=gpu_not_used(place),
         ),
         values=values,

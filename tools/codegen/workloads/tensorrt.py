@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from knowledge.ec2.catalogue import Catalogue
+from knowledge.ec2.schema import Gpu
 from tools.charts import Text
 from tools.codegen.checks import instance_of
 from tools.codegen.folder import Folder
 from tools.codegen.names import DataPath
-from tools.codegen.spec import BundleRefusal, Check, Draft, Options, Sheet, Workload, judged
+from tools.codegen.spec import (
+    BundleRefusal,
+    Check,
+    Draft,
+    Options,
+    Setting,
+    Sheet,
+    Workload,
+    judged,
+)
 from tools.codegen.wheel_names import tensorrt_names
 from tools.codegen.wheels import torch_for
 from tools.codegen.workloads.placing import (
@@ -46,6 +56,34 @@ class TensorrtOptions(Options):
     batch: Annotated[int, Field(ge=1, le=65_536)] = 32
 
 
+def _settings(gpu: Gpu, config: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """Return the values with their reasons."""
+    usable = gpu.usable_gib or gpu.memory_gib
+    return (
+        setting(
+            "precision",
+            config["precision"],
+            "TensorRT 11 に FP16 フラグはない。型を ONNX のグラフに書き込んでからエンジンを作る"
+            if config["precision"] == "fp16"
+            else "float32 のまま",
+            "TensorRT 11 has no FP16 flag: the types go into the ONNX graph",
+        ),
+        setting(
+            "batch",
+            config["batch"],
+            "エンジンはこの行数で最も速く、1 行からこの行数まで受け付ける",
+            "the engine is tuned for so many rows and takes 1 to that",
+        ),
+        setting(
+            "workspace_gib",
+            config["workspace_gib"],
+            f"カーネルを選ぶ間の作業領域。{gpu.model} で使える {usable:g} GiB の 1/4 以下",
+            f"scratch memory while building, of {usable:g} GiB",
+            "GiB",
+        ),
+    )
+
+
 def build(catalogue: Catalogue, options: TensorrtOptions) -> Draft | BundleRefusal:
     """Return the bundle, or why there is none for this GPU."""
     place = choose_place(catalogue, options, default="g5.xlarge", fits=has_gpu)
@@ -73,29 +111,6 @@ def build(catalogue: Catalogue, options: TensorrtOptions) -> Draft | BundleRefus
         "workspace_gib": min(WORKSPACE_GIB, int(usable / 4 * 10) / 10),
         "threads": instance.cores,
     }
-    settings = (
-        setting(
-            "precision",
-            options.precision,
-            "TensorRT 11 に FP16 フラグはない。型を ONNX のグラフに書き込んでからエンジンを作る"
-            if options.precision == "fp16"
-            else "float32 のまま",
-            "TensorRT 11 has no FP16 flag: the types go into the ONNX graph",
-        ),
-        setting(
-            "batch",
-            options.batch,
-            "エンジンはこの行数で最も速く、1 行からこの行数まで受け付ける",
-            "the engine is tuned for so many rows and takes 1 to that",
-        ),
-        setting(
-            "workspace_gib",
-            config["workspace_gib"],
-            f"カーネルを選ぶ間の作業領域。{gpu.model} で使える {usable:g} GiB の 1/4 以下",
-            f"scratch memory while building, of {usable:g} GiB",
-            "GiB",
-        ),
-    )
     return Draft(
         name=f"{KEY}-{instance.name}",
         sheet=Sheet(
@@ -106,7 +121,7 @@ def build(catalogue: Catalogue, options: TensorrtOptions) -> Draft | BundleRefus
             instance=instance,
             gpu=gpu,
             quote=place.quote,
-            settings=settings,
+            settings=_settings(gpu, config),
         ),
         values={
             "config": config,

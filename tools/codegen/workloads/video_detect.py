@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from knowledge.ec2.catalogue import Catalogue
+from knowledge.ec2.schema import Gpu
 from tools.charts import Text
 from tools.codegen.checks import instance_of
 from tools.codegen.folder import Folder
 from tools.codegen.names import DataPath, HubId, LocalPath, StreamUrl
-from tools.codegen.spec import BundleRefusal, Check, Draft, Options, Sheet, Workload, judged
+from tools.codegen.spec import (
+    BundleRefusal,
+    Check,
+    Draft,
+    Options,
+    Setting,
+    Sheet,
+    Workload,
+    judged,
+)
 from tools.codegen.wheels import torch_for
 from tools.codegen.workloads.placing import (
+    Place,
     choose_place,
     has_gpu,
     refusal,
@@ -24,6 +35,14 @@ from tools.codegen.workloads.placing import (
 
 KEY = "video-detect"
 MODEL = "PekingU/rtdetr_v2_r18vd"
+
+
+WARNINGS = (
+    Text(
+        ja="pip の OpenCV は動画を CPU で復号します(NVDEC は使いません)。",
+        en="OpenCV from pip decodes video on the CPU, without NVDEC.",
+    ),
+)
 
 
 class VideoOptions(Options):
@@ -37,36 +56,31 @@ class VideoOptions(Options):
     window: bool = False
 
 
-def build(catalogue: Catalogue, options: VideoOptions) -> Draft | BundleRefusal:
-    """Return the bundle, or why there is none for this GPU."""
-    place = choose_place(catalogue, options, default="g4dn.xlarge", fits=has_gpu)
+def _no_wheel(options: VideoOptions, place: Place) -> BundleRefusal:
     instance, gpu = place.instance, place.gpu
-    wheel = torch_for(gpu, instance.arch)
-    if wheel is None:
-        return refusal(
-            KEY,
-            options,
-            Text(
-                ja=f"PyPI の torch({instance.arch})に {gpu.model if gpu else 'この型'} の"
-                "カーネルがありません。",
-                en=f"No torch wheel on PyPI for {instance.arch} runs on {instance.name}.",
-            ),
-            Text(ja="g4dn.xlarge や g5.xlarge なら作れます。", en="g4dn.xlarge or g5.xlarge work."),
-        )
-    config = {
-        "source": options.source,
-        "output": options.output,
-        "model": options.model,
-        "precision": "fp16" if gpu else "fp32",
-        "threshold": options.threshold,
-        "write_video": options.write_video,
-        "show_window": options.window,
-        "max_frames": 0,
-        "timeout_s": 10.0,
-        "retries": 10,
-    }
-    live = options.source.startswith(("rtsp", "http"))
-    settings = (
+    return refusal(
+        KEY,
+        options,
+        Text(
+            ja=f"PyPI の torch({instance.arch})に {gpu.model if gpu else 'この型'} の"
+            "カーネルがありません。",
+            en=f"No torch wheel on PyPI for {instance.arch} runs on {instance.name}.",
+        ),
+        Text(ja="g4dn.xlarge や g5.xlarge なら作れます。", en="g4dn.xlarge or g5.xlarge work."),
+    )
+
+
+def is_live(source: str) -> bool:
+    """Return whether the source is a stream."""
+    return source.startswith(("rtsp", "http"))
+
+
+def _settings(
+    gpu: Gpu | None, options: VideoOptions, config: Mapping[str, Any]
+) -> tuple[Setting, ...]:
+    """Return the values with their reasons."""
+    live = is_live(options.source)
+    return (
         setting(
             "source",
             options.source,
@@ -96,12 +110,27 @@ def build(catalogue: Catalogue, options: VideoOptions) -> Draft | BundleRefusal:
             "reconnections in a row, with growing pauses",
         ),
     )
-    warnings = (
-        Text(
-            ja="pip の OpenCV は動画を CPU で復号します(NVDEC は使いません)。",
-            en="OpenCV from pip decodes video on the CPU, without NVDEC.",
-        ),
-    )
+
+
+def build(catalogue: Catalogue, options: VideoOptions) -> Draft | BundleRefusal:
+    """Return the bundle, or why there is none for this GPU."""
+    place = choose_place(catalogue, options, default="g4dn.xlarge", fits=has_gpu)
+    instance, gpu = place.instance, place.gpu
+    wheel = torch_for(gpu, instance.arch)
+    if wheel is None:
+        return _no_wheel(options, place)
+    config = {
+        "source": options.source,
+        "output": options.output,
+        "model": options.model,
+        "precision": "fp16" if gpu else "fp32",
+        "threshold": options.threshold,
+        "write_video": options.write_video,
+        "show_window": options.window,
+        "max_frames": 0,
+        "timeout_s": 10.0,
+        "retries": 10,
+    }
     return Draft(
         name=f"{KEY}-{instance.name}",
         sheet=Sheet(
@@ -112,8 +141,8 @@ def build(catalogue: Catalogue, options: VideoOptions) -> Draft | BundleRefusal:
             instance=instance,
             gpu=gpu,
             quote=place.quote,
-            settings=settings,
-            warnings=warnings,
+            settings=_settings(gpu, options, config),
+            warnings=WARNINGS,
         ),
         values={
             "config": config,
@@ -127,7 +156,7 @@ def build(catalogue: Catalogue, options: VideoOptions) -> Draft | BundleRefusal:
                     "UDP の欠落で画像が乱れるのを避ける",
                 )
             ]
-            if live
+            if is_live(options.source)
             else [],
             "max_hours": None,
         },

@@ -121,19 +121,14 @@ def build(catalogue: Catalogue, options: VitOptions) -> Draft | BundleRefusal:
     return _draft(options, place, gpu, shape, micro, global_batch)
 
 
-def _draft(
-    options: VitOptions,
-    place: Place,
-    gpu: Gpu,
-    shape: Shape | None,
-    micro: int,
-    global_batch: int,
-) -> Draft:
-    instance, wheel = place.instance, torch_for(gpu, place.instance.arch)
-    assert wheel
+def _config(
+    options: VitOptions, place: Place, gpu: Gpu, micro: int, global_batch: int
+) -> dict[str, object]:
+    """Return the values of config.toml."""
+    instance = place.instance
     precision: Literal["bf16-mixed", "16-mixed"] = "bf16-mixed" if gpu.bf16 else "16-mixed"
     loaders = max(1, min(MAX_LOADERS, instance.vcpus // place.devices - 1))
-    config = {
+    return {
         "data": options.data,
         "cache": "/local_nvme/images" if instance.instance_store else "data",
         "model": options.model,
@@ -153,6 +148,19 @@ def _draft(
         "checkpoint_s3": options.checkpoint_s3 or "",
         "max_hours": float(options.max_hours or 720),
     }
+
+
+def _draft(
+    options: VitOptions,
+    place: Place,
+    gpu: Gpu,
+    shape: Shape | None,
+    micro: int,
+    global_batch: int,
+) -> Draft:
+    instance, wheel = place.instance, torch_for(gpu, place.instance.arch)
+    assert wheel
+    config = _config(options, place, gpu, micro, global_batch)
     count = f" × {options.instances} 台" if options.instances > 1 else ""
     return Draft(
         name=f"{KEY}-{instance.name}",

@@ -98,7 +98,6 @@ def draft_of(options: VllmOptions, plan: InferencePlan) -> Draft | BundleRefusal
     if problem := _cannot(options, plan, weights):
         return refusal(KEY, options, *problem)
     assert weights and gpu
-    names = vllm_names()
     engine = engine_arguments(plan, gpu, weights)
     slug = re.sub(r"[^a-z0-9.]+", "-", plan.model.name.lower()).strip("-.")[:60]
     place = plan.placement
@@ -120,31 +119,39 @@ def draft_of(options: VllmOptions, plan: InferencePlan) -> Draft | BundleRefusal
             choices=plan.choices,
             rejected=plan.rejected,
         ),
-        values={
-            "plan": plan,
-            "engine": engine,
-            "server": {
-                "host": "127.0.0.1",
-                "port": PORT,
-                "served_model_name": slug or "model",
-            },
-            "config": {
-                "prompts": options.prompts,
-                "output": options.output,
-                "max_tokens": min(options.max_tokens, plan.max_model_len),
-                "temperature": 0.0,
-            },
-            "vllm_version": names.version,
-            "wheel": names.wheel,
-            "wheel_sha256": names.sha256,
-            "requires": names.requires,
-            "exports": [],
-            "max_hours": None,
-        },
+        values=_values(options, plan, engine, slug or "model"),
         shown="vllm.yaml",
         templates=templates(KEY, "vllm.yaml", "offline.py"),
         plan=plan,
     )
+
+
+def _values(
+    options: VllmOptions, plan: InferencePlan, engine: dict[str, Any], name: str
+) -> dict[str, object]:
+    """Return the names for the templates."""
+    names = vllm_names()
+    return {
+        "plan": plan,
+        "engine": engine,
+        "server": {
+            "host": "127.0.0.1",
+            "port": PORT,
+            "served_model_name": name,
+        },
+        "config": {
+            "prompts": options.prompts,
+            "output": options.output,
+            "max_tokens": min(options.max_tokens, plan.max_model_len),
+            "temperature": 0.0,
+        },
+        "vllm_version": names.version,
+        "wheel": names.wheel,
+        "wheel_sha256": names.sha256,
+        "requires": names.requires,
+        "exports": [],
+        "max_hours": None,
+    }
 
 
 def engine_arguments(plan: InferencePlan, gpu: Gpu, weights: str) -> dict[str, Any]:

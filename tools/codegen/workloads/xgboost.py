@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from tools.charts import Text
 from tools.codegen.checks import instance_of
 from tools.codegen.folder import Folder
 from tools.codegen.names import DataGlob, DataPath, FreeText
-from tools.codegen.spec import Check, Draft, Options, Sheet, Workload, judged
+from tools.codegen.spec import Check, Draft, Options, Setting, Sheet, Workload, judged
 from tools.codegen.workloads.placing import (
     Place,
     at_least,
@@ -55,6 +55,58 @@ def device_of(place: Place) -> str:
     return "cuda" if on_gpu else "cpu"
 
 
+def _settings(place: Place, config: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """Return the values with their reasons."""
+    instance, device = place.instance, config["device"]
+    threads = instance.cores
+    shared = (
+        f"{instance.vcpus} vCPU は {threads} 物理コア。ヒストグラムの計算は同じコアの 2 "
+        "スレッドでは速くならない"
+        if instance.threads_per_core > 1
+        else f"{instance.name} は 1 vCPU が 1 物理コア"
+    )
+    return (
+        setting(
+            "threads",
+            threads,
+            shared,
+            f"physical cores behind {instance.vcpus} vCPUs",
+        ),
+        setting(
+            "device",
+            device,
+            f"{place.gpu.model} で hist を計算する(gpu_hist は廃止)"
+            if device == "cuda" and place.gpu
+            else "CPU で hist を計算する",
+            "tree_method hist runs there (gpu_hist is gone)",
+        ),
+        setting(
+            "patience",
+            config["patience"],
+            "検証データで改善しない回数。最良の回までの木だけを保存する(テストデータは使わない)",
+            "rounds without improvement on the validation set; the best trees are saved",
+        ),
+        setting(
+            "rounds",
+            config["rounds"],
+            "上限。早期停止で先に終わる",
+            "upper limit; early stopping ends sooner",
+        ),
+    )
+
+
+def _warnings(place: Place, device: str) -> tuple[Text, ...]:
+    if place.gpu is None or device == "cuda":
+        return () if place.gpu else gpu_not_used(place)
+    return (
+        Text(
+            ja=f"XGBoost が {place.gpu.model}({place.instance.arch})で動くかは確かめていないため、"
+            "CPU で学習します。",
+            en=f"Whether XGBoost runs on {place.gpu.model} was not checked: trains on the CPU.",
+        ),
+    )
+
+
 def build(catalogue: Catalogue, options: XgboostOptions) -> Draft:
     """Return the bundle."""
     place = choose_place(catalogue, options, default="c7i.4xlarge", fits=at_least(16))
@@ -78,51 +130,6 @@ def build(catalogue: Catalogue, options: XgboostOptions) -> Draft:
         "test_fraction": 0.1,
         "seed": 0,
     }
-    shared = (
-        f"{instance.vcpus} vCPU は {threads} 物理コア。ヒストグラムの計算は同じコアの 2 "
-        "スレッドでは速くならない"
-        if instance.threads_per_core > 1
-        else f"{instance.name} は 1 vCPU が 1 物理コア"
-    )
-    settings = (
-        setting(
-            "threads",
-            threads,
-            shared,
-            f"physical cores behind {instance.vcpus} vCPUs",
-        ),
-        setting(
-            "device",
-            device,
-            f"{place.gpu.model} で hist を計算する(gpu_hist は廃止)"
-            if device == "cuda" and place.gpu
-            else "CPU で hist を計算する",
-            "tree_method hist runs there (gpu_hist is gone)",
-        ),
-        setting(
-            "patience",
-            options.patience,
-            "検証データで改善しない回数。最良の回までの木だけを保存する(テストデータは使わない)",
-            "rounds without improvement on the validation set; the best trees are saved",
-        ),
-        setting(
-            "rounds",
-            options.rounds,
-            "上限。早期停止で先に終わる",
-            "upper limit; early stopping ends sooner",
-        ),
-    )
-    warnings = (
-        (
-            Text(
-                ja=f"XGBoost が {place.gpu.model}({instance.arch})で動くかは確かめていないため、"
-                "CPU で学習します。",
-                en=f"Whether XGBoost runs on {place.gpu.model} was not checked: trains on the CPU.",
-            ),
-        )
-        if place.gpu and device == "cpu"
-        else (() if place.gpu else gpu_not_used(place))
-    )
     return Draft(
         name=f"{KEY}-{instance.name}",
         sheet=Sheet(
@@ -132,8 +139,8 @@ def build(catalogue: Catalogue, options: XgboostOptions) -> Draft:
             instance=instance,
             gpu=place.gpu,
             quote=place.quote,
-            settings=settings,
-            warnings=warnings,
+            settings=_settings(place, config),
+            warnings=_warnings(place, device),
         ),
         values={
             "config": config,
