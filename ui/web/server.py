@@ -9,6 +9,7 @@ Never used: Gradio's share tunnel, analytics, run history, monitoring, service w
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
@@ -133,6 +134,7 @@ def serve(assistant: Assistant, options: Options) -> None:
     """Serve until the process is told to end; running answers get ten seconds to finish."""
     import uvicorn
 
+    require_free(options.host, options.port)
     app = build_app(assistant, options)
     uvicorn.run(
         app,
@@ -145,3 +147,21 @@ def serve(assistant: Assistant, options: Options) -> None:
         # Addresses in headers are believed from the proxies alone that may name the user, too.
         forwarded_allow_ips=",".join(options.trusted_proxies),
     )
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise UsageError if the address cannot be listened on: before anything is built."""
+    from assistant.errors import UsageError
+
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise UsageError(
+            f"{host}:{port} で待ち受けられません({error.strerror})。"
+            "--host か --port を変えてください。",
+            f"Cannot listen on {host}:{port} ({error.strerror}); change --host or --port.",
+        ) from error
