@@ -95,6 +95,10 @@ def _settings(plan: TrainingPlan, wheel: TorchWheel) -> Iterator[Setting]:
         if plan.checkpointing
         else "Memory suffices without recomputing activations",
     )
+    yield from _libraries(plan, wheel, name)
+
+
+def _libraries(plan: TrainingPlan, wheel: TorchWheel, name: str) -> Iterator[Setting]:
     yield _setting(
         "attention",
         "sdpa",
