@@ -176,7 +176,8 @@ def _carries(catalogue: Catalogue, name: str, gpu: str) -> bool:
 
 
 _CONDITION = (
-    *("以上", "以下", "未満", "超", "条件", "より", "まで", "≥", "≤"),
+    *("以上", "以下", "未満", "超", "条件", "より", "まで", "の中で最", "≥", "≤"),
+    *("cheapest with", "largest with", "smallest with", "fastest with"),
     *("at least", "or more", "at most", "under", "over", "more than", "less than", "minimum"),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ from assistant.planner.negation import is_negated, is_ruled_out, is_unneeded
 from assistant.planner.quantities import Quantity, find_quantities
 from assistant.planner.schedules import read_usage
 from assistant.planner.usage import Usage
+from assistant.planner.usecases import UseCase, read_usecase
 from assistant.planner.vocabulary import any_of, respace, table, word_index, words
 from assistant.planner.workload import NO_WORKLOAD, Workload
 from assistant.planner.workload_reader import read_workload
@@ -82,6 +84,10 @@ class Entities:
     """Bare sizes whose family is named elsewhere in the thread (`12xlargeにすると?`)."""
     usage: Usage = field(default_factory=Usage)
     """How long, how many, under which terms and for how much (schedules.py)."""
+    gpu_counts: list[Quantity] = field(default_factory=list[Quantity])
+    """Counts that stand before the name of a GPU (`4 L4 GPUs`)."""
+    usecase: UseCase | None = None
+    """What a machine is wanted for, where none is named."""
     usages: tuple[tuple[str, Usage], ...] = ()
     """By name, where several names have each their own count or length (lines.py)."""
     workload: Workload = NO_WORKLOAD
@@ -122,8 +128,12 @@ class EntityReader:
         self._read_families(found)
         self._read_sizes(found)
         found.quantities, found.rest = find_quantities(found.rest)
+        if not any(q.attribute == "gpu_count" for q in found.quantities):
+            found.quantities += found.gpu_counts
         _narrow_variants(found, self._variants)
         self._read_words(found)
+        if not found.mentions and not found.unknown:
+            found.usecase = read_usecase(text)
         found.usages = usage_by_name(text, [place for m in found.mentions for place in m.places])
         return found
 
@@ -152,6 +162,7 @@ class EntityReader:
             memory = f"{match['memory']}gb" if match["memory"] else ""
             subjects = self._gpu_index.get(key + memory) or self._gpu_index[key]
             found.mentions.append(Mention(match.start(), match[0], subjects))
+            found.gpu_counts += _counted(found.text, match)
         pattern, repairs = _gpu_repairs()
         for match in _scan(pattern, found):
             target = repairs[match[0]]
@@ -350,6 +361,18 @@ def _narrow_variants(found: Entities, variants: Mapping[str, tuple[Subject, ...]
                 subjects = tuple(dict.fromkeys((*kept, *chosen)))
                 found.mentions[index] = Mention(mention.start, mention.text, subjects)
                 found.quantities = [other for other in found.quantities if other is not quantity]
+
+
+_COUNT_BEFORE = re.compile(r"(?<![\w.])(\d{1,2})\s*[x×]?\s*$")
+_GPUS_AFTER = re.compile(r"s?\s+gpus?(?![a-z])")
+
+
+def _counted(text: str, match: re.Match[str]) -> list[Quantity]:
+    """Return the number of GPUs that an English question writes before their name."""
+    count = _COUNT_BEFORE.search(text[: match.start()])
+    if not count or not _GPUS_AFTER.match(text, match.end()):
+        return []
+    return [Quantity("gpu_count", "=", Decimal(count[1]), "GPU", count[0], explicit=False)]
 
 
 def _scan(

@@ -107,10 +107,11 @@ RULES: tuple[Rule, ...] = (
     ("decline_account", lambda s: "account" in s.scope and not _asks_term(s)),
     ("decline_future", lambda s: "future" in s.scope),
     ("decline_generate", lambda s: False),  # decided by generate_intent
+    ("recommend", lambda s: _recommends(s)),
     ("decline_sizing", lambda s: "sizing" in s.scope and not _is_lookup(s)),
     ("cost", lambda s: _costs(s)),
     ("find", lambda s: _caps_price(s)),
-    ("decline_cost", lambda s: "cost" in s.scope and not s.named and s.context is None),
+    ("decline_cost", lambda s: _prices_nothing(s)),
     ("decline_chat", lambda s: "chat" in s.scope and not s.named),
     ("decline_other_service", lambda s: "other_service" in s.scope and not s.named),
     ("concept", lambda s: _explains(s)),
@@ -290,6 +291,25 @@ def _explains(s: Signals) -> bool:
     if s.entities.quantities and not asked:
         return False
     return "concept" in s.scope or bool(asked and mentions_term(s.text))
+
+
+def _recommends(s: Signals) -> bool:
+    """Whether the clause says what a machine is wanted for, and nothing that is sized exactly."""
+    usecase, model = s.entities.usecase, s.entities.workload.model
+    if usecase is None or s.entities.quantities or _DEFINES.search(s.text):
+        return False
+    return model is None or model.lower() in usecase.said
+
+
+def _prices_nothing(s: Signals) -> bool:
+    """Whether the clause asks for a cost without a thing that has one."""
+    found = s.entities
+    return (
+        "cost" in s.scope
+        and not s.named
+        and s.context is None
+        and not any(q.attribute != "usd_per_hour" for q in found.quantities)
+    )
 
 
 def _caps_price(s: Signals) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from assistant.planner.entities import Repair
 from assistant.planner.quantities import Quantity
 from assistant.planner.usage import Usage
+from assistant.planner.usecases import UseCase
 from assistant.planner.workload import NO_WORKLOAD, Workload
 from tools.names import Subject
 
@@ -40,6 +41,7 @@ Intent = Literal[
     "size_train",
     "size_infer",
     "diagnose",
+    "recommend",
 ]
 SIZING: frozenset[Intent] = frozenset({"size_train", "size_infer", "decline_sizing", "generate"})
 """About a workload; the last one still lacks its model."""
@@ -74,6 +76,8 @@ class Request:
     """Whether SageMaker's price is asked for (`ml.g5.xlarge`)."""
     usage: Usage | None = None
     """For costs: how long, how many, under which terms, within which budget."""
+    usecase: UseCase | None = None
+    """What a machine is wanted for, where none is named."""
     usages: tuple[tuple[str, Usage], ...] = ()
     """By name, where several names have each their own count or length."""
     workload: Workload = NO_WORKLOAD

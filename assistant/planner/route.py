@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from assistant.planner.generate import generate_args
@@ -17,11 +18,14 @@ from assistant.planner.sizing_route import (
     training_args,
 )
 from assistant.planner.usage import Usage
+from assistant.planner.usecases import UseCase
 from tools.attributes import BY_KEY
 from tools.instances import MAX_NAMES
 from tools.names import Subject
 
 MAX_REGIONS = 3
+HOURS_PER_MONTH = Decimal(730)  # 8,760 hours / 12
+_STEP = Decimal("0.0001")
 _HOURLY = re.compile(r"1\s*時間あたり|1\s*時間当たり|時間単価|毎時|per hour|an hour|hourly")
 _DESCRIBED = ("describe", "attributes", "sizes", "verify", "availability")
 
@@ -46,6 +50,8 @@ def route(request: Request) -> list[Call]:
         return [*calls, Call("generate_bundle", generate_args(request, regions[0]))]
     if request.intent in ("diagnose", "size_train", "size_infer"):
         return calls + _sizing(request, regions[0])
+    if request.intent == "recommend" and request.usecase:
+        return _recommended(request, request.usecase)
     if request.intent in ("concept", "unclear"):
         return [*calls, Call("search_glossary", {"query": request.text})]
     if request.intent == "find":
@@ -83,6 +89,24 @@ def _sizing(request: Request, region: str | None) -> list[Call]:
     if request.intent == "size_train":
         return [Call("size_training", args) for args in training_args(request, region)]
     return [Call("size_inference", args) for args in inference_args(request, region)]
+
+
+def _recommended(request: Request, usecase: UseCase) -> list[Call]:
+    """Return the search for a use case, within a budget if one was said, and the reason for it."""
+    filters = dict(usecase.filters)
+    usage = request.usage or Usage()
+    budget = usage.budget_usd
+    if usage.budget_jpy and usage.jpy_per_usd:
+        budget = usage.budget_jpy / usage.jpy_per_usd
+    if budget and usage.budget_period in (None, "month"):
+        ceiling = (budget / HOURS_PER_MONTH).quantize(_STEP, ROUND_FLOOR)
+        limit = {"attribute": "usd_per_hour", "op": "<=", "value": str(ceiling)}
+        filters["conditions"] = [*filters["conditions"], limit]
+    region = {"region": request.regions[0]} if request.regions else {}
+    return [
+        Call("find_instances", filters | {"limit": 5} | region),
+        Call("search_glossary", {"query": f"{usecase.entry}とは?"}),
+    ]
 
 
 def _real(request: Request) -> list[Subject]:

@@ -44,6 +44,8 @@ def _completed(
     intent: Intent, found: Entities, cues: frozenset[str], text: str, context: Request | None
 ) -> Request:
     sort, descending = _order(found, cues, text)
+    if intent == "recommend":
+        sort, descending = "usd_per_hour", False
     request = Request(
         intent=intent,
         subjects=found.subjects,
@@ -63,6 +65,7 @@ def _completed(
         everywhere=bool(_EVERYWHERE.search(text)),
         sagemaker=found.sagemaker,
         usages=found.usages,
+        usecase=found.usecase,
         recent=found.subjects,
         asserted="verify" in cues,
         claim=_comparative(found, text) if "verify" in cues else None,

@@ -27,6 +27,7 @@ from assistant.planner.request import SIZING, Request
 from assistant.planner.slots import complete, merge
 from assistant.planner.steps import Sizes, read_step
 from assistant.planner.usage import Usage
+from assistant.planner.usecases import asks_advice, read_usecase
 from tools.sizing.doctor import kind_of
 from tools.sizing.doctor_deepspeed import find_config
 
@@ -107,6 +108,9 @@ class Understander:
             # Figures that someone wants to hear are not figures of the question.
             entities.quantities, entities.usage = [], Usage()
         tail = whole[whole.find(part) + len(part) :][:1]
+        if not entities.mentions and not entities.unknown and asks_advice(part + tail):
+            # 画像分類の推論、…。GPUいる? says what for in one sentence and asks in the next.
+            entities.usecase = entities.usecase or read_usecase(whole)
         found = cues("intents", entities.rest + tail) | superlatives(part)
         if tail == "?":
             found |= {"question"}

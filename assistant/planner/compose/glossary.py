@@ -16,6 +16,9 @@ _HEADING = re.compile(r"^#{1,6}\s+.*\n+", re.MULTILINE)
 
 def glossary(draft: Draft, request: Request, result: GlossaryResult) -> None:
     """Write what the best entry says, or that the knowledge base does not cover the question."""
+    if request.intent == "recommend":
+        _reason(draft, result)
+        return
     if result.is_weak or not result.passages:
         draft.decline("g_weak", "not_covered")
         near = [_title(draft, entry) for entry in result.entries[:MAX_RELATED]]
@@ -35,6 +38,17 @@ def glossary(draft: Draft, request: Request, result: GlossaryResult) -> None:
         _related_in_english(draft, result, entry)
     related = entry.see_also[:MAX_RELATED] if entry and draft.say.language == "ja" else ()
     draft.suggestions += [f"{name}とは?" for name in related[:MAX_PASSAGES]]
+
+
+def _reason(draft: Draft, result: GlossaryResult) -> None:
+    """Say in one sentence what the glossary holds to matter for a use case."""
+    if not result.entries or not result.passages:
+        return
+    entry = result.entries[0]
+    summary = entry.summary if draft.say.language == "ja" else entry.summary_en
+    draft.quoted.append(summary)
+    draft.add(summary)
+    draft.passages.append(_citation(result.passages[0], _title(draft, entry)))
 
 
 def _compared(draft: Draft, result: GlossaryResult) -> None:
