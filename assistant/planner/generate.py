@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from assistant.planner.code_request import (
+    DEFAULT_WORKLOAD,
+    asks_else,
+    choose,
+    wants_code,
+    workload_in,
+)
 from assistant.planner.entities import Entities
 from assistant.planner.request import Intent, Request
 from assistant.planner.sizing import complete_sizing
 from assistant.planner.sizing_route import training_args
 from assistant.planner.vocabulary import any_of, table
 
-DEFAULT_WORKLOAD = "llm-train"
 DEFAULT_MODEL = "7B"
 """Where no model is named: a size that shows what the machine can do."""
 _THING = (
@@ -40,7 +46,8 @@ _TITLE = re.compile(
 """`VLLMのスクリプト`: a thing that is named, without a verb."""
 _BUILT = re.compile(
     r"(?:エンドポイント|サーバー?)を?[^。]{0,6}(?:作|立て|建て|構築|デプロイ)|"
-    r"\b(?:create|deploy|build|set up)\b.{0,30}\bendpoint"
+    r"\b(?:create|deploy|build|set up|need|want|spin up)\b.{0,30}\b"
+    r"(?:endpoint|(?:inference|api) server)"
 )
 """What is built by code, so that wanting it means wanting the code."""
 _DOUBLED = re.compile(r"バッチ.{0,8}(?:倍|ダブル)|doubl\w+.{0,16}batch|batch.{0,16}doubl")
@@ -65,15 +72,37 @@ def generate_intent(
         return "decline_generate" if "generate" in scope or _MAKE.search(text) else None
     if _QUESTION.search(text):
         return None
+    intent = _wanted(found, scope, text, context)
+    if intent != "generate" or (context is not None and context.intent == "generate"):
+        return intent
+    return "generate" if _made_here(found, text) else "decline_generate"
+
+
+def _made_here(found: Entities, text: str) -> bool:
+    """Whether some workload is what the clause wants; CPUs alone are for all but models."""
+    named = workload_in(text)
+    if named == "video-detect" and found.workload.task == "train":
+        return False
+    cpus = bool(found.subjects) and all(_is_cpu(subject.key) for subject in found.subjects)
+    return not cpus or bool(named or found.workload.said or found.workload.task)
+
+
+def _is_cpu(key: str) -> bool:
+    return bool(re.match(r"c\d", key))
+
+
+def _wanted(
+    found: Entities, scope: frozenset[str], text: str, context: Request | None
+) -> Intent | None:
     if "generate" in scope or (workload_in(text) and _CONCRETE.search(text)):
         return "generate"
     if _NAMED_THING.search(text):
         return "generate"
-    if (_TITLE.search(text) or _BUILT.search(text)) and workload_in(text):
+    built = _BUILT.search(text) and not asks_else(text)
+    if (_TITLE.search(text) or built) and workload_in(text):
         return "generate"
-    if (_WANTED.search(text) or _WITH.search(text)) and (
-        _subject(found, text) or _continues(context)
-    ):
+    wanted = wants_code(text) or _WANTED.search(text) or _WITH.search(text)
+    if wanted and (_subject(found, text) or _continues(context)):
         return "generate"
     # After a plan, a change without a word for code (`LoRAなら?`) changes the plan.
     made = context is not None and context.intent == "generate"
@@ -105,34 +134,6 @@ def _changes(found: Entities, text: str) -> bool:
     )
 
 
-def workload_in(text: str) -> str | None:
-    """Return the workload that a text names; the most specific word wins."""
-    pattern, index = _words()
-    found = [match[0] for match in pattern.finditer(text)]
-    return index[max(found, key=lambda word: (_RANK[index[word]], len(word)))] if found else None
-
-
-def _words() -> tuple[re.Pattern[str], dict[str, str]]:
-    groups: dict[str, list[str]] = table("generate")["workloads"]
-    index = {word: key for key, words in groups.items() for word in words}
-    return any_of(index), index
-
-
-_RANK = {
-    "sagemaker-realtime": 1,
-    "dask-preprocess": 1,
-    "sagemaker-multimodel": 3,
-    "vit-lightning": 1,
-    "tensorrt": 2,
-    "vllm": 3,
-    "cpu-infer": 2,
-    "spark-batch": 2,
-    "xgboost": 2,
-    "video-detect": 1,
-}
-"""Which of two workloads is meant where both are named: the tool before what it is used on."""
-
-
 def batch_factor(text: str) -> int:
     """Return by how much the batch is to grow; 1 if nothing is said."""
     if match := _TIMES.search(text):
@@ -144,7 +145,8 @@ def complete_generate(request: Request, found: Entities, context: Request | None
     """Return a request for code, with what it leaves unsaid taken from the one before."""
     completed = complete_sizing(request, found, context)
     before = context if context is not None and context.intent == "generate" else None
-    code = workload_in(request.text) or (before.code if before else "") or DEFAULT_WORKLOAD
+    cpu = bool(completed.subjects) and _is_cpu(completed.subjects[0].key)
+    code = choose(request.text, completed.workload, before.code if before else "", cpu=cpu)
     if before and code != before.code and found.subjects == ():
         completed = replace(completed, subjects=())
     factor = batch_factor(request.text) * (before.batch_factor if before else 1)

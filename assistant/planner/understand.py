@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answer import Language
+from assistant.planner.code_request import is_one_request
 from assistant.planner.entities import (
     MASK,
     Entities,
@@ -99,6 +100,8 @@ class Understander:
         text = normalise(question)
         parts = [_FILLER.sub("", part.strip()) for part in _CLAUSE_END.split(text)]
         parts = [part for part in parts if part][:MAX_CLAUSES] or [""]
+        if len(parts) > 1 and is_one_request(parts, [_after(text, part) for part in parts]):
+            parts = ["、".join(parts)]
         return _joined([self._clause(part, text) for part in parts])
 
     def _clause(self, part: str, whole: str) -> Clause:
@@ -107,7 +110,7 @@ class Understander:
         if "injection" in scope:
             # Figures that someone wants to hear are not figures of the question.
             entities.quantities, entities.usage = [], Usage()
-        tail = whole[whole.find(part) + len(part) :][:1]
+        tail = _after(whole, part)
         if not entities.mentions and not entities.unknown and asks_advice(part + tail):
             # 画像分類の推論、…。GPUいる? says what for in one sentence and asks in the next.
             entities.usecase = entities.usecase or read_usecase(whole)
@@ -136,6 +139,11 @@ class Understander:
         if step and context:
             found = self._sizes.stepped(context.subjects, step)
             clause.entities.mentions += [Mention(0, "", (subject,)) for subject in found]
+
+
+def _after(whole: str, part: str) -> str:
+    """Return the character after a part of the question."""
+    return whole[whole.find(part) + len(part) :][:1]
 
 
 def _about(clause: Clause, model: str) -> Clause:

@@ -187,7 +187,7 @@ class _Reader:
 
     def _task(self) -> Task | None:
         """Return the task; training wins where both are named (学習後の推論 is asked apart)."""
-        tasks = _keys("task", self._text)
+        tasks = _keys("task", re.sub(r"学習済み?|pre-?trained", "", self._text))
         return "train" if "train" in tasks else "infer" if "infer" in tasks else None
 
     def _words(self) -> dict[str, Any]:
