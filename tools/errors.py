@@ -17,6 +17,10 @@ class ToolInputError(Exception):
         self.message_en = message_en
 
 
+class NoGpuError(ToolInputError):
+    """A machine without a GPU that models are trained or served on."""
+
+
 class UnknownNameError(ToolInputError):
     """A name that is no instance type, family, GPU or series of the catalogue."""
 

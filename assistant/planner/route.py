@@ -12,7 +12,9 @@ from assistant.planner.lines import adds_up, asks_difference
 from assistant.planner.quantities import Quantity
 from assistant.planner.request import Request
 from assistant.planner.sizing_route import (
+    asks_cards,
     asks_model_alone,
+    asks_states,
     inference_args,
     memory_args,
     training_args,
@@ -87,8 +89,12 @@ def _sizing(request: Request, region: str | None) -> list[Call]:
     if asks_model_alone(request):
         return [Call("model_memory", memory_args(request))]
     if request.intent == "size_train":
-        return [Call("size_training", args) for args in training_args(request, region)]
-    return [Call("size_inference", args) for args in inference_args(request, region)]
+        plans = [Call("size_training", args) for args in training_args(request, region)]
+        return (
+            [Call("model_memory", memory_args(request)), *plans] if asks_states(request) else plans
+        )
+    plans = [Call("size_inference", args) for args in inference_args(request, region)]
+    return [Call("model_memory", memory_args(request)), *plans] if asks_cards(request) else plans
 
 
 def _recommended(request: Request, usecase: UseCase) -> list[Call]:

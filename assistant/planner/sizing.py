@@ -11,12 +11,14 @@ from assistant.planner.request import SIZING, Intent, Request
 from assistant.planner.usage import Usage
 from assistant.planner.usage import continued as continued_usage
 from assistant.planner.workload import Workload, continued
+from tools.names import Subject
 
 _EXPLAINS = re.compile(
     r"とは|って何(?!が|の|枚|基|g|台|人)|意味|仕組み|コツ|手順|やり方|方法|ベストプラクティス|注意点|違い|"
     r"what is (?:a |an |the )?(?:lora|qlora|zero|fsdp|kv)|how do(?:es)? \w+ work|best practice|"
     r"difference"
 )
+_MACHINE = re.compile(r"インスタンス|マシン|構成|機種|instance|machine")
 _FOLLOW_UP_LENGTH = 40
 _SERVING = frozenset(
     {"fit", "count", "memory", "cost", "users", "which", "speed", "kv", "weights", "adam"}
@@ -77,6 +79,8 @@ def _follows(found: Entities, cues: frozenset[str], text: str) -> bool:
         return False
     if machines:
         return "more" in cues or bool(found.workload.asks) or len(text) <= _FOLLOW_UP_LENGTH // 2
+    if found.workload.asks & {"which"} and _MACHINE.search(text) and not specific:
+        return not (found.quantities or found.filters)
     asked = found.workload.asks & _MORE
     usage = found.usage
     said = usage.count or usage.gpus or usage.terms or usage.has_budget or usage.lasts
@@ -85,9 +89,10 @@ def _follows(found: Entities, cues: frozenset[str], text: str) -> bool:
 
 def complete_sizing(request: Request, found: Entities, context: Request | None) -> Request:
     """Return a sizing request, with what it leaves unsaid taken from a sizing request before."""
-    workload, usage = found.workload, found.usage
+    workload, usage = found.workload, _cards(found.usage, request)
     if context is None or context.intent not in SIZING:
-        return replace(request, workload=workload, usage=usage)
+        machines = _meant(request, context)
+        return replace(request, workload=workload, usage=usage, subjects=machines)
     subjects = request.subjects
     machines = tuple(s for s in subjects if s.kind in ("instance", "family", "gpu"))
     merged = continued(workload, context.workload)
@@ -105,6 +110,45 @@ def complete_sizing(request: Request, found: Entities, context: Request | None) 
     )
 
 
+_THAT = re.compile(
+    r"(?:それ|そこ|そいつ|これ|この|その|that|it)(?:で|に|だと|なら|1台|インスタンス|マシン|機種|\b)"
+)
+
+
+def _meant(request: Request, context: Request | None) -> tuple[Subject, ...]:
+    """Return the machines of a clause; `それで動かせる?` means those of the clause before."""
+    if context is None or request.subjects or not _THAT.search(request.text):
+        return request.subjects
+    return tuple(s for s in context.subjects if s.kind in ("instance", "family", "gpu"))
+
+
+def _cards(usage: Usage, request: Request) -> Usage:
+    """Return what was said about machines, `A100×8` read as eight GPUs."""
+    only_gpus = bool(request.subjects) and all(s.kind == "gpu" for s in request.subjects)
+    if not usage.count or not only_gpus or re.search(r"台|ノード|node|instance", request.text):
+        return usage
+    return replace(usage, count=None, gpus=usage.count)
+
+
+def _refines(last: Request, request: Request) -> bool:
+    """Whether a clause only adds a condition to the one before (`7Bは載る?fp16で推論`)."""
+    before, said = last.workload.said, request.workload.said
+    return (
+        request.intent in SIZING
+        and last.intent in SIZING
+        and said != before
+        and said.items() >= before.items()
+        and request.workload.asks == last.workload.asks
+        and (request.subjects == last.subjects or not last.subjects)
+        and not _ALTERNATIVE.search(request.text)
+    )
+
+
+_ALTERNATIVE = re.compile(
+    r"なら|だと|場合|したら|すると|ては$|では$|は$|what about|how about|\bif\b"
+)
+
+
 def join_sizing(requests: Sequence[Request]) -> list[Request]:
     """Join sizing requests that only ask more about the same workload (`何台? いくら?`)."""
     kept: list[Request] = []
@@ -113,6 +157,8 @@ def join_sizing(requests: Sequence[Request]) -> list[Request]:
         if last is not None and request.intent in SIZING and _same(last, request):
             asks = last.workload.asks | request.workload.asks
             kept[-1] = replace(last, workload=replace(last.workload, asks=asks))
+        elif last is not None and _refines(last, request):
+            kept[-1] = request
         else:
             kept.append(request)
     return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from assistant.planner.request import Request
@@ -43,6 +44,32 @@ def asks_model_alone(request: Request) -> bool:
         return bool(workload.asks >= {"weights", "count"})
     alone = workload.task is None and "memory" in workload.asks
     return bool(workload.asks & {"kv", "weights"}) or alone
+
+
+_MEMORY = re.compile(r"vram|メモリ|memory|何 ?gi?b|何ギガ|容量")
+
+
+def asks_states(request: Request) -> bool:
+    """Whether the memory of full training is asked for, and no machine is named for it."""
+    workload = request.workload
+    return (
+        workload.model is not None
+        and workload.method in (None, "full")
+        and workload.optimizer in (None, "adamw")
+        and not workload.asks & {"fit", "time", "cost", "speed", "count"}
+        and bool(_MEMORY.search(request.text))
+        and not _states_only(workload)
+        and not _machines(request)
+    )
+
+
+def asks_cards(request: Request) -> bool:
+    """Whether the question is how many of a GPU serve a model."""
+    workload = request.workload
+    gpus = [subject for subject in request.subjects if subject.kind == "gpu"]
+    whole = workload.weights not in ("int4", "awq", "gptq", "nf4")  # scales would add to the count
+    many = whole and "count" in workload.asks and not workload.gpus
+    return many and bool(gpus) and len(gpus) == len(request.subjects)
 
 
 def memory_args(request: Request) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _COUNTED = (
 )
 _PART = (
     rf"(?:v?\d{{1,3}}(?:\.\d{{1,2}})?(?:x\d+(?:\.\d+)?)?[bm]?(?![a-z0-9.]*[a-z0-9]){_COUNTED}|"
-    r"a\d+(?:\.\d+)?b|e\d+b|r1|v3|v2|small|medium|large|base|huge|giant|mini|nano|nemo|xl|xxl|"
+    r"[bslhg]/?(?:14|16|32)|a\d+(?:\.\d+)?b|e\d+b|r1|v3|v2|small|medium|large|base|huge|giant|mini|nano|nemo|xl|xxl|"
     r"instruct|chat|it|lite|moe|maverick|scout|turbo|distill|coder|math|vl|hf|pt)(?![a-z0-9])"
 )
 _MODEL = re.compile(

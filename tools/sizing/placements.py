@@ -13,7 +13,7 @@ from functools import lru_cache
 from knowledge.ec2.catalogue import Catalogue
 from knowledge.ec2.schema import Gpu, InstanceType, NotOffered, Term
 from tools.cost.nearby import nearest_first
-from tools.errors import ToolInputError
+from tools.errors import NoGpuError
 from tools.names import Names
 from tools.profiles import Quote, profiler
 from tools.sizing.models import Placement
@@ -163,9 +163,9 @@ def named_machines(catalogue: Catalogue, name: str, region: str, term: Term) -> 
     ]
     built = [m for item in items if (m := build_machine(catalogue, item, region, term))]
     if not built:
-        raise ToolInputError(
-            f"{name} には学習・推論に使える NVIDIA GPU(Volta 以降)がありません。",
-            f"{name} has no NVIDIA GPU (Volta or later) to train or serve on.",
+        raise NoGpuError(
+            f"{name} には学習・推論に使える NVIDIA GPU(Volta 以降)がありません",
+            f"{name} has no NVIDIA GPU (Volta or later) to train or serve on",
         )
     if kind == "gpu":
         whole = [machine for machine in built if machine.partition == 1]

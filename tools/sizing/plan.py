@@ -12,6 +12,7 @@ from decimal import Decimal
 from knowledge.ec2.catalogue import Catalogue
 from knowledge.ec2.schema import Term
 from tools.charts import Text
+from tools.errors import NoGpuError
 from tools.sizing.architectures import resolve_model
 from tools.sizing.limits import machine_limit, not_offered, over_budget, too_late
 from tools.sizing.model_memory import ModelMemory, ModelMemoryRequest, model_memory
@@ -48,7 +49,11 @@ def plan_training(catalogue: Catalogue, request: TrainingRequest) -> Planned | M
     offered = machines(catalogue, request.region, term)
     if request.instance is None:
         return _recommend(catalogue, spec, request, offered)
-    named = named_machines(catalogue, request.instance, request.region, term)
+    try:
+        named = named_machines(catalogue, request.instance, request.region, term)
+    except NoGpuError as error:
+        reason = Text(ja=error.message_ja, en=error.message_en)
+        return build_refusal(catalogue, spec, request, offered, reason=reason)
     here = offered_machines(named)
     if not here:
         reason = not_offered(catalogue, request.instance, named, request.region)

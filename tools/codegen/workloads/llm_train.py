@@ -47,7 +47,7 @@ _OPTIM = {
 }
 _TORCH_DTYPE = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 _PLANNED = (
-    "model", "method", "region", "instance", "instances", "sequence_length", "micro_batch",
+    "model", "method", "region", "instance", "instances", "gpus", "sequence_length", "micro_batch",
     "global_batch", "tokens", "samples", "epochs", "optimizer", "precision", "zero_stage",
     "offload", "checkpointing", "liger", "lora_rank", "lora_targets", "spot",
 )  # fmt: skip
@@ -62,6 +62,8 @@ class LlmTrainOptions(Options):
     weights: LocalPath | None = None
     """Where the weights are loaded from; None: the model's repository on the hub."""
     instances: Count | None = None
+    gpus: Count | None = None
+    """GPUs in all; an alternative to `instances` where a GPU is named instead of a type."""
     method: Method = "full"
     engine: Literal["auto", "trainer", "deepspeed"] = "auto"
     sequence_length: Annotated[int, Field(ge=16, le=2_000_000)] | None = None
