@@ -23,7 +23,7 @@ from assistant.history import History
 from assistant.knowledge_errors import translated_errors
 from assistant.settings import Settings, load_settings
 from assistant.stores import open_store
-from assistant.threads import Threads, build_checkpointer, find_origin
+from assistant.threads import Threads, build_checkpointer, find_origin, questions_until
 from assistant.tool_registry import ToolRunner
 from knowledge.ec2.catalogue import Catalogue, load_catalogue
 from knowledge.errors import KnowledgeError
@@ -116,6 +116,10 @@ class Assistant:
                 f"There is no answer {answer_id} in the log.",
             )
         self.votes.add(new_vote(answer_id, vote, reason, user, front))
+
+    def questions(self, answer: Answer) -> list[str]:
+        """Return what the user said in an answer's conversation, its own question last."""
+        return questions_until(self._checkpointer, self.history, answer)
 
     def private(self, directory: Path) -> Assistant:
         """Return an assistant for one user: the same threads, documents of their own.

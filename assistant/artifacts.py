@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +56,25 @@ def save_bundle(
         packed.write_bytes(zip_bundle(bundle))
         paths.append(packed)
     return paths
+
+
+def save_texts(files: Mapping[str, str], folder: Path, *, force: bool = False) -> list[Path]:
+    """Write text files into `folder` and return their paths.
+
+    Raises UsageError if one is in the way and `force` is not given; then nothing is written.
+    """
+    paths = {folder / name: text for name, text in files.items()}
+    with _translated():
+        taken = [path for path in paths if path.exists()]
+        if taken and not force:
+            raise ToolInputError(
+                f"{taken[0]} があります。上書きするには --force を付けます。",
+                f"{taken[0]} exists; overwrite with --force.",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in paths.items():
+            path.write_text(text, "utf-8")
+    return list(paths)
 
 
 def check_folder(folder: Path, catalogue: Catalogue) -> tuple[Check, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from assistant.answer import Answer
 from assistant.database import open_database
 from assistant.errors import NotConfiguredError
 from assistant.history import History
@@ -25,6 +26,29 @@ class Threads:
     def latest(self) -> str | None:
         """Return the thread used last; None if there is none."""
         return self._history.latest_thread()
+
+
+def questions_until(saver: BaseCheckpointSaver[str], history: History, answer: Answer) -> list[str]:
+    """Return what the user said in an answer's thread, up to the answer's own question.
+
+    The checkpoint also holds the turns before a branch; where a model's summary took the place of
+    turns, the log has more.
+    """
+    from langchain_core.messages import HumanMessage
+
+    told = history.thread(answer.thread_id) if answer.thread_id else []
+    place = next((i for i, item in enumerate(told) if item.answer_id == answer.answer_id), None)
+    if not answer.thread_id or place is None:
+        return [answer.question]
+    found = saver.get_tuple({"configurable": {"thread_id": answer.thread_id}})
+    values: dict[str, Any] = found.checkpoint["channel_values"] if found else {}
+    messages: list[Any] = values.get("messages", [])
+    said = [str(m.content) for m in messages if isinstance(m, HumanMessage)]
+    later = len(told) - place - 1
+    until = said[: len(said) - later]
+    if len(until) > place and until[-1].startswith(answer.question):
+        return until
+    return [item.question for item in told[: place + 1]]
 
 
 def build_checkpointer(settings: Settings) -> BaseCheckpointSaver[str]:

@@ -83,7 +83,10 @@ COMMANDS = {
     "log": Lazy("ui.commands.log", Text("これまでの質問を表示します。", "List past questions.")),
     "feedback": Lazy(
         "ui.commands.feedback",
-        Text("回答への評価: list, export", "Votes on answers: list, export"),
+        Text(
+            "評価と答えられなかった質問: list, export, draft",
+            "Votes and unanswered questions: list, export, draft",
+        ),
     ),
     "completion": Lazy(
         "ui.commands.completion",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from assistant.answer import Answer
 from assistant.app import Assistant
 from assistant.database import SqliteDatabase
+from assistant.feedback_queue import queue
 from assistant.history import STORE, History
 from assistant.inbox import STORE as INBOX
 from assistant.inbox import Arrival, Inbox, StoredInbox, build_inbox
@@ -195,19 +197,56 @@ def test_people_of_a_thread_are_counted_and_threads_close(inbox: Inbox) -> None:
 
 def test_a_file_of_an_earlier_version_is_migrated_and_keeps_its_answers(tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
-    old = Answer(question="q", answer="a", language="ja", answer_id="old", elapsed_ms=1)
+    old = Answer(
+        question='"abstained":true?', answer="a", language="ja", answer_id="old", elapsed_ms=1
+    )
     with sqlite3.connect(path) as connection:
         connection.execute(
             "CREATE TABLE answers (number INTEGER PRIMARY KEY, answer_id TEXT UNIQUE NOT NULL,"
             " thread_id TEXT, answer TEXT NOT NULL)"
         )
-        connection.execute(
-            "INSERT INTO answers (answer_id, answer) VALUES ('old', ?)", (old.model_dump_json(),)
-        )
+        gap = old.model_copy(update={"answer_id": "gap", "abstained": True})
+        for answer in (gap, old):
+            connection.execute(
+                "INSERT INTO answers (answer_id, answer) VALUES (?, ?)",
+                (answer.answer_id, answer.model_dump_json()),
+            )
     connection.close()
     history = History(SqliteDatabase(path, STORE))
     history.add(old.model_copy(update={"answer_id": "new"}))
-    assert [answer.answer_id for answer in history.list(9)] == ["old", "new"]
+    assert [answer.answer_id for answer in history.list(9)] == ["gap", "old", "new"]
+    assert history.abstentions() == [("gap", None)], "found, though it was kept without a time"
+
+
+def test_what_could_not_be_answered_is_found_by_the_whole_team(
+    state: Settings, catalogue: Catalogue
+) -> None:
+    mine = Assistant(state, catalogue=catalogue)
+    theirs = Assistant(replace(state, data_dir=state.data_dir / "b"), catalogue=catalogue)
+    mine.ask("g5.xlargeのメモリは?")
+    gap = theirs.ask("今日の天気は?")
+    reader = mine if state.state_url else theirs
+    (item,) = queue(reader.votes, reader.history)
+    assert item.answer_id == gap.answer_id and item.vote is None
+    assert item.at is not None and datetime.now(UTC) - item.at < timedelta(minutes=5)
+
+
+def test_votes_and_gaps_are_in_the_order_of_time(assistant: Assistant) -> None:
+    first = assistant.ask("今日の天気は?")
+    second = assistant.ask("g5.xlargeのメモリは?")
+    assistant.feedback(second.answer_id, "up")
+    third = assistant.ask("明日の天気は?")
+    order = [item.answer_id for item in queue(assistant.votes, assistant.history)]
+    assert order == [first.answer_id, second.answer_id, third.answer_id]
+
+
+def test_the_questions_of_a_conversation_reach_back_past_a_branch(assistant: Assistant) -> None:
+    assistant.ask("g5.xlargeの料金は?", "t")
+    assistant.ask("g6.xlargeの料金は?", "t")
+    copy = assistant.branch("t", 1)
+    answer = assistant.ask("オハイオだと?", copy)
+    assistant.ask("大阪だと?", copy)
+    assert assistant.questions(answer) == ["g5.xlargeの料金は?", "オハイオだと?"]
 
 
 def test_people_who_share_a_database_see_their_own_last_conversation(

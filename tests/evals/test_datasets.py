@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 
+from assistant.drafts import TO_CHECK
 from evals.dataset import Case, Split, actual_hashes, categories, frozen_hashes, load
 from evals.reading import COUNTED, UNITS
 from evals.scorers import figures, score
@@ -37,6 +38,12 @@ def test_ids_are_unique_and_name_their_file(split: Split) -> None:
     cases = load(split)
     assert len({case.id for case in cases}) == len(cases)
     assert all(case.id.startswith(f"{case.category}-{split}-") for case in cases)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_no_draft_was_left_unchecked(split: Split) -> None:
+    """A draft's note asks a person to check it; a case names its source instead."""
+    assert [case.id for case in load(split) if case.note.startswith(TO_CHECK)] == []
 
 
 def test_questions_are_asked_once() -> None:
