@@ -91,6 +91,11 @@ def _ebs_gbps(item: InstanceProfile) -> Value | None:
     return None if mbps is None else mbps / MBPS_PER_GBPS
 
 
+def _block_usd_per_hour(item: InstanceProfile) -> Value | None:
+    quote = item.quote("capacity-block")
+    return quote.usd_per_hour if quote else None
+
+
 def _usd_per_gpu_hour(item: InstanceProfile) -> Value | None:
     price, gpu = item.usd_per_hour, item.type.gpu
     return None if price is None or gpu is None else price / Decimal(str(gpu.count))
@@ -105,6 +110,8 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("threads_per_core", "コアあたりスレッド", "threads per core", "スレッド",
               lambda i: i.type.threads_per_core),
     Attribute("memory_gib", "メモリ", "memory", "GiB", lambda i: i.type.memory_gib, None, "higher"),
+    Attribute("memory_per_vcpu_gib", "vCPU あたりメモリ", "memory per vCPU", "GiB",
+              lambda i: i.type.memory_gib / i.type.vcpus, None, "higher"),
     Attribute("arch", "CPU アーキテクチャ", "architecture", "", lambda i: i.type.arch),
     Attribute("cpu_maker", "CPU メーカー", "CPU maker", "", lambda i: i.type.cpu_maker),
     Attribute("cpu_model", "CPU", "CPU", "", lambda i: i.family.cpu_model if i.family else None),
@@ -173,6 +180,10 @@ ATTRIBUTES: tuple[Attribute, ...] = (
               lambda i: i.usd_per_hour, None, "lower"),
     Attribute("usd_per_gpu_hour", "GPU あたり料金", "price per GPU", "USD",
               _usd_per_gpu_hour, None, "lower"),
+    Attribute("capacity_block", "Capacity Block 対応", "Capacity Blocks", "",
+              lambda i: "capacity-block" in i.type.usage_classes),
+    Attribute("block_usd_per_hour", "Capacity Block 料金", "Capacity Block price", "USD",
+              _block_usd_per_hour, None, "lower"),
 )
 # fmt: on
 

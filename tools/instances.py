@@ -191,7 +191,8 @@ def find(catalogue: Catalogue, request: FindRequest) -> SearchResult:
     _check(request)
     listed = [item for item in catalogue.types.values() if _admits(request, item, names)]
     profiles = profiler(catalogue, region)
-    candidates = [profiles.instance(item.name, brief=True) for item in listed]
+    brief = not _asks_for_blocks(request)
+    candidates = [profiles.instance(item.name, brief=brief) for item in listed]
     matches = [item for item in candidates if _fulfils(item, request)]
     chosen = [i for i in matches if not request.offered_only or region in i.type.regions]
     kept = {item.key for item in chosen}
@@ -324,6 +325,12 @@ def _excluded(request: FindRequest, item: InstanceType) -> bool:
         or item.series in request.exclude_series
         or item.cpu_maker in request.exclude_cpu_makers
     )
+
+
+def _asks_for_blocks(request: FindRequest) -> bool:
+    """Whether a Capacity Block price is looked for, which brief profiles leave out."""
+    asked = (request.sort, *(condition.attribute for condition in request.conditions))
+    return "block_usd_per_hour" in asked
 
 
 def _fulfils(item: InstanceProfile, request: FindRequest) -> bool:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any
 
-from assistant.planner.lines import NamePlace, usage_by_name
+from assistant.planner.lines import usage_by_name
+from assistant.planner.mentions import Entities, Mention, Repair
 from assistant.planner.negation import is_negated, is_ruled_out, is_unneeded
 from assistant.planner.quantities import Quantity, find_quantities
 from assistant.planner.schedules import read_usage
-from assistant.planner.usage import Usage
-from assistant.planner.usecases import UseCase, read_usecase
-from assistant.planner.vocabulary import any_of, respace, table, word_index, words
-from assistant.planner.workload import NO_WORKLOAD, Workload
+from assistant.planner.usecases import read_usecase
+from assistant.planner.vocabulary import any_of, respace, table, word_index
 from assistant.planner.workload_reader import read_workload
 from knowledge.ec2.catalogue import Catalogue
 from tools.errors import UnknownNameError
@@ -42,68 +40,6 @@ _FAMILY_LIKE = re.compile(
     re.ASCII,
 )
 _OTHER_LIKE = re.compile(r"(?<![a-z0-9.\-])[a-z]{1,2}\d{1,2}[a-z]{0,4}(?![a-z0-9])", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A name in the question, and what it means."""
-
-    start: int
-    text: str
-    subjects: tuple[Subject, ...]
-
-    @property
-    def places(self) -> list[NamePlace]:
-        """Where it stands, if it names one thing that can be bought."""
-        one = len(self.subjects) == 1 and self.subjects[0].kind in ("instance", "family", "gpu")
-        end = self.start + len(self.text)
-        return [NamePlace(self.subjects[0].key, self.start, end)] if one else []
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """A name that was read as another one."""
-
-    before: str
-    after: str
-
-
-@dataclass(slots=True)
-class Entities:
-    """What a clause mentions."""
-
-    mentions: list[Mention] = field(default_factory=list[Mention])
-    unknown: list[str] = field(default_factory=list[str])
-    """Names that do not exist, as they were written."""
-    repairs: list[Repair] = field(default_factory=list[Repair])
-    regions: list[str] = field(default_factory=list[str])
-    quantities: list[Quantity] = field(default_factory=list[Quantity])
-    attributes: list[str] = field(default_factory=list[str])
-    filters: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    sizes: list[str] = field(default_factory=list[str])
-    """Bare sizes whose family is named elsewhere in the thread (`12xlargeにすると?`)."""
-    usage: Usage = field(default_factory=Usage)
-    """How long, how many, under which terms and for how much (schedules.py)."""
-    gpu_counts: list[Quantity] = field(default_factory=list[Quantity])
-    """Counts that stand before the name of a GPU (`4 L4 GPUs`)."""
-    usecase: UseCase | None = None
-    """What a machine is wanted for, where none is named."""
-    usages: tuple[tuple[str, Usage], ...] = ()
-    """By name, where several names have each their own count or length (lines.py)."""
-    workload: Workload = NO_WORKLOAD
-    excluded: list[Subject] = field(default_factory=list[Subject])
-    """What the clause rules out."""
-    sagemaker: bool = False
-    """Whether a type is named as SageMaker does (`ml.g5.xlarge`), which has prices of its own."""
-    text: str = ""
-    rest: str = ""
-    """The text with names, regions and quantities masked."""
-
-    @property
-    def subjects(self) -> tuple[Subject, ...]:
-        """All subjects in the order of their first mention."""
-        ordered = sorted(self.mentions, key=lambda mention: mention.start)
-        return tuple(dict.fromkeys(s for mention in ordered for s in mention.subjects))
 
 
 class EntityReader:
@@ -193,6 +129,10 @@ class EntityReader:
             owner = max(before, key=lambda m: m.start, default=None)
             family = _family_of(owner)
             name = f"{family}.{canonical_size(match[1])}"
+            if match[1] == "metal" and _is_property(
+                found, owner, match, known=name in self.catalogue.types
+            ):
+                continue
             if family and name in self.catalogue.types and owner is not None:
                 if owner.subjects[0].kind == "family":
                     found.mentions.remove(owner)
@@ -315,7 +255,16 @@ class EntityReader:
 
 @cache
 def _series_patterns() -> list[tuple[str, re.Pattern[str]]]:
-    return [(series, any_of(entries)) for series, entries in table("names")["series"].items()]
+    # 第8世代のC: the letter alone names the series only behind the word for a generation.
+    return [
+        (
+            series,
+            re.compile(
+                rf"{any_of(entries).pattern}|(?<=世代)\s*の?\s*{series.lower()}(?![a-z0-9])"
+            ),
+        )
+        for series, entries in table("names")["series"].items()
+    ]
 
 
 @cache
@@ -327,23 +276,6 @@ def _filter_rows() -> list[tuple[dict[str, Any], re.Pattern[str]]]:
 def _gpu_repairs() -> tuple[re.Pattern[str], dict[str, str]]:
     repairs: dict[str, str] = table("names")["gpu_repairs"]
     return any_of(repairs), repairs
-
-
-def cues(name: str, text: str) -> frozenset[str]:
-    """Return the keys of a word file whose words occur in the text."""
-    return frozenset(key for key, pattern in words(name).items() if pattern.search(text))
-
-
-_MOST = r"(?:一番|最も|もっとも|1番)[^、。]{0,10}?"
-_EXTREMES = {
-    "superlative_high": re.compile(_MOST + r"(?:多|大き|大容量|高性能|高速|速|広|太|強|上位)"),
-    "superlative_low": re.compile(_MOST + r"(?:安|小さ|少な|低)"),
-}
-
-
-def superlatives(text: str) -> frozenset[str]:
-    """Return the superlative cues whose words stand apart (`一番vCPUが多い`)."""
-    return frozenset(key for key, pattern in _EXTREMES.items() if pattern.search(text))
 
 
 def _narrow_variants(found: Entities, variants: Mapping[str, tuple[Subject, ...]]) -> None:
@@ -391,6 +323,16 @@ def _masked(text: str, match: re.Match[str]) -> str:
 
 def _blank(text: str, start: int, end: int) -> str:
     return text[:start] + MASK * (end - start) + text[end:]
+
+
+def _is_property(
+    found: Entities, owner: Mention | None, match: re.Match[str], *, known: bool
+) -> bool:
+    """Whether `metal` asks for bare metal (`c6inにもmetalある?`) rather than names a size."""
+    if owner is None:
+        return not found.mentions and bool(re.search(r"で|の|が|は|with|list", found.rest))
+    between = found.text[owner.start + len(owner.text) : match.start()].strip()
+    return between not in ("", ".", "の", "と", "、") or (not known and between == "の")
 
 
 def _family_of(mention: Mention | None) -> str | None:

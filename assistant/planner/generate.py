@@ -14,7 +14,7 @@ from assistant.planner.code_request import (
     wants_code,
     workload_in,
 )
-from assistant.planner.entities import Entities
+from assistant.planner.mentions import Entities
 from assistant.planner.request import Intent, Request
 from assistant.planner.sizing import complete_sizing
 from assistant.planner.sizing_route import training_args

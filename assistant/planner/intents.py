@@ -8,93 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from assistant.planner.entities import Entities
 from assistant.planner.generate import generate_intent
 from assistant.planner.lines import asks_difference, asks_spot
+from assistant.planner.mentions import Entities
 from assistant.planner.request import Intent, Request
+from assistant.planner.signals import DOMAIN, Signals
 from assistant.planner.sizing import sizing_intent
 from assistant.planner.terms import mentions_term
-
-_DOMAIN = re.compile(r"gpu|cpu|世代|インスタンス|instance|ec2|aws|サーバ|マシン|vram|リージョン")
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """What the rules look at."""
-
-    entities: Entities
-    cues: frozenset[str]
-    scope: frozenset[str]
-    text: str
-    context: Request | None
-
-    @property
-    def named(self) -> bool:
-        """Whether the clause names anything of the catalogue, real or not."""
-        return bool(
-            self.entities.mentions
-            or self.entities.unknown
-            or (self.entities.sizes and self.context)
-        )
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        """Kinds of the subjects."""
-        return frozenset(subject.kind for subject in self.entities.subjects)
-
-    @property
-    def domain(self) -> bool:
-        """Whether the clause is about instances at all, though it may name none."""
-        found = self.entities
-        return bool(
-            found.attributes
-            or found.quantities
-            or found.filters
-            or found.regions
-            or _DOMAIN.search(self.text)
-        )
-
-    @property
-    def follows_up(self) -> bool:
-        """Whether the clause can only be read with the one before it."""
-        return (
-            self.context is not None
-            and not self.named
-            and (
-                bool(self.cues & {"more", "compare", "superlative_low", "superlative_high", "why"})
-                or bool(self.entities.regions)
-                or self.domain
-            )
-        )
-
-    @property
-    def superlative(self) -> bool:
-        """Whether the clause asks for an extreme."""
-        return bool(self.cues & {"superlative_low", "superlative_high"})
-
-    @property
-    def asserts(self) -> bool:
-        """Whether the clause asks if something is so, in words or by a bare question mark."""
-        flag = any(row.get("claim") for row in self.entities.filters)
-        return "verify" in self.cues or (
-            "question" in self.cues and bool(self.entities.quantities or flag)
-        )
-
-    @property
-    def claims(self) -> bool:
-        """Whether the clause states something about a subject that can be checked."""
-        machine = self.kinds & {"instance", "family"}
-        stated = "gpu" in self.kinds and machine
-        figure = [
-            q for q in self.entities.quantities if q.attribute != "usd_per_hour" or q.unit == "USD"
-        ]
-        flag = any(row.get("claim") for row in self.entities.filters)
-        return bool(
-            stated or ((machine or "gpu" in self.kinds or self.context) and (figure or flag))
-        )
-
 
 Rule = tuple[Intent, Callable[[Signals], bool]]
 
@@ -107,6 +28,14 @@ RULES: tuple[Rule, ...] = (
     ("decline_account", lambda s: "account" in s.scope and not _asks_term(s)),
     ("decline_future", lambda s: "future" in s.scope),
     ("decline_generate", lambda s: False),  # decided by generate_intent
+    ("find", lambda s: _premise(s) in ("only", "first")),
+    ("verify", lambda s: _premise(s) == "sizes"),
+    ("cost", lambda s: _premise(s) == "same" and len(s.entities.regions) > 1 and s.priced),
+    ("compare", lambda s: _premise(s) == "same" and len(s.entities.mentions) > 1),
+    (
+        "find",
+        lambda s: "capacity-block" in s.entities.usage.terms and s.superlative and not s.named,
+    ),
     ("recommend", lambda s: _recommends(s)),
     ("decline_sizing", lambda s: "sizing" in s.scope and not _is_lookup(s)),
     ("cost", lambda s: _costs(s)),
@@ -163,6 +92,10 @@ def decide(
         if holds(signals):
             return intent
     return "unclear"
+
+
+def _premise(s: Signals) -> str | None:
+    return s.entities.premise.kind if s.entities.premise else None
 
 
 def _is_lookup(s: Signals) -> bool:
@@ -240,7 +173,12 @@ def _costs(s: Signals) -> bool:
         priced and (any(term != "on-demand" for term in usage.terms) or usage.count is not None)
     ) or ("usd_per_gpu_hour" in s.entities.attributes and "instance" in s.kinds)
     owned = s.context.usage.count if about_context and s.context and s.context.usage else None
-    checked = "verify" in s.cues and usage.has_budget and not _asks_which(s)
+    checked = (
+        "verify" in s.cues
+        and usage.has_budget
+        and usage.budget_period is None
+        and not _asks_which(s)
+    )
     if checked and machines:
         return False
     return bool(
@@ -256,7 +194,11 @@ def _asks_saving(s: Signals) -> bool:
     """Whether the clause asks what spot saves, or how much cheaper another region is."""
     if "spot" in s.entities.usage.terms and asks_spot(s.text):
         return True
-    return len(s.entities.regions) > 1 and "instance" in s.kinds and asks_difference(s.text)
+    if s.kinds != frozenset({"instance"}) or not asks_difference(s.text):
+        return False
+    named, specified = len(s.entities.subjects), set(s.entities.attributes) - {"usd_per_hour"}
+    of_price = "差額" in s.text or "usd_per_hour" in s.entities.attributes
+    return len(s.entities.regions) > 1 or (named == 2 and of_price and not specified)
 
 
 _DEFINES = re.compile(
@@ -392,5 +334,5 @@ def _searches_all(s: Signals) -> bool:
             return False
     somewhere = bool(found.regions) and bool(re.search(r"gpu|インスタンス|instance", s.text))
     generation = any("gpu_architecture" in row for row in found.filters)
-    filtered = bool(found.filters) and (generation or bool(_DOMAIN.search(s.text)))
+    filtered = bool(found.filters) and (generation or bool(DOMAIN.search(s.text)))
     return wants or bool(found.quantities) or filtered or somewhere

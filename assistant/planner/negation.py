@@ -44,3 +44,41 @@ def is_unneeded(text: str, match: re.Match[str]) -> bool:
 def is_ruled_out(before: str, after: str) -> bool:
     """Whether a name between the two texts is ruled out (`H100もA100も要らない`, `P系ほど`)."""
     return bool(_RULED_OUT.match(after) or _RULED_OUT_BEFORE.search(before))
+
+
+_TAG_QUESTION = re.compile(
+    r",?\s*(?:does|do|is|are|has|have|can|was)n't\s+(?:it|they|that|this|he)\b|間違って(?:い)?ない|間違いない|"
+    r"^(?:is|are|does|do|has|can)n't\b|"
+    r"(?:じゃ|では)な(?:い|かった)(?:です|の|ん)*(?:か|っけ|\?|$)|なかった(?:です|でした)?(?:っけ|か(?!ら)|\?|$)|"
+    r"ませんでし?た?っけ|なくない"
+)
+_NEGATED = (
+    "ない",
+    "なかった",
+    "ません",
+    "非対応",
+    "不可",
+    "無い",
+    "なし",
+    "無し",
+    "not ",
+    "n't",
+    "without",
+    "lacks",
+)
+_ASKED = ("ませんか", "ないか", "ない?", "ないの")
+_NOT_THAT = re.compile(
+    r"(?:じゃ|では)(?:ない|なかった|ありません)(?:です)?(?:よね|はず|で(?:合|あ)って|と(?:思|聞|い))|"
+    r"\bis not\b|\bisn't (?!it\b|that\b)"
+)
+
+
+def denies(text: str) -> bool:
+    """Whether a statement says that something is not so; `付いてなかったっけ?` says that it is."""
+    claim = _TAG_QUESTION.sub("", text)
+    return any(word in claim for word in _NEGATED) and not claim.endswith(_ASKED)
+
+
+def denies_identity(text: str) -> bool:
+    """Whether a statement says that something is not what it names (`T4じゃないですよね`)."""
+    return bool(_NOT_THAT.search(_TAG_QUESTION.sub("", text)))

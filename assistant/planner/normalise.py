@@ -36,10 +36,11 @@ def normalise(text: str) -> str:
     word = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", word)
     word = re.sub(r"(?<=\d)\s+x\s*large", "xlarge", word)
     word = re.sub(r"(?<=[a-z0-9])\s*\.\s+(?=\d*xlarge|large|medium|metal)", ".", word)
-    word = re.sub(r"(vram|gpu|memory|ram|cpu|nvme|ssd|ebs)(?=\d)", r"\1 ", word)
+    word = re.sub(r"(vram|gpu|memory|ram|cpu|nvme|ssd|ebs|efa)(?=\d)", r"\1 ", word)
     word = re.sub(r"(?<=[a-z])(?=\d+\s*(?:台|枚|基|個))", " ", word)
     word = re.sub(r"(\d)\s*まい", r"\1枚", word)
     word = re.sub(r"(\d)\s*分の\s*(\d)", r"\2/\1", word)
+    word = _GENERATION.sub(lambda match: f"{match[1] or match[2]}世代 ", word)
     word = _ENGLISH_NUMBER.sub(lambda match: _ENGLISH[match[0]], word)
     word = re.sub(
         r"how much (?=(?:gpu |system )?(?:memory|vram|ram|network|storage|disk|bandwidth))",
@@ -52,6 +53,11 @@ def normalise(text: str) -> str:
     return _KANJI_NUMBER.sub(_arabic, _protect(word)).replace("\0", "一").strip()
 
 
+_GENERATION = re.compile(
+    r"(?<![a-z0-9])(?:(\d)(?:st|nd|rd|th)[\s\-]*gen(?:eration)?|gen(?:eration)?[\s\-]*(\d))(?![a-z0-9])"
+    r"(?!\s*(?:intel|amd|xeon|epyc|nvlink|tensor))\s*"
+)
+"""`8th gen` is the generation of a family, unless it is that of a processor or a part."""
 _ENGLISH = {
     word: str(number)
     for number, word in enumerate(

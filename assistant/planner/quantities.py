@@ -56,8 +56,9 @@ def find_quantities(text: str) -> tuple[list[Quantity], str]:
     rest = text
     for pattern, read in (
         (_range_pattern(), _read_range),
+        (_ratio_pattern(), _read_ratio),
         (_pattern(), _read),
-        (_BARE, _read_bare),
+        (_bare_pattern(), _read_bare),
     ):
         for match in list(pattern.finditer(rest)):
             quantities = read(match, rest)
@@ -81,18 +82,50 @@ def _read_range(match: re.Match[str], text: str) -> list[Quantity]:
     return [lower, replace(upper[0], op="<=", explicit=True)]
 
 
+def _read_ratio(match: re.Match[str], text: str) -> list[Quantity]:
+    """Read `vCPUあたりメモリが4以上`: the ratio is often said without its unit."""
+    op = _operator(match["before"], match["after"])
+    value = Decimal(match["number"])
+    return [Quantity("memory_per_vcpu_gib", op or "=", value, "GiB", match[0], op is not None)]
+
+
 def _read_bare(match: re.Match[str], text: str) -> list[Quantity]:
     """Read a number without a unit right after the word for what it counts (`vCPUは96`)."""
     attribute = {"v": "vcpus", "c": "vcpus", "コ": "cores", "物": "cores"}.get(
         match["what"][0], "gpu_count"
     )
-    return [Quantity(attribute, "=", Decimal(match["number"]), "", match[0], explicit=False)]
+    op = _operator(None, match["after"])
+    value = Decimal(match["number"])
+    return [Quantity(attribute, op or "=", value, "", match[0], explicit=op is not None)]
 
 
-_BARE = re.compile(
-    r"(?P<what>vcpus?|cpuの?数|物理コア|コア|gpuの?(?:枚|個)?数|gpus?)(?:数)?\s*(?:は|が|って|=|:|is)\s*(?P<number>\d+)"
-    r"(?=\s*(?:$|[、。,?です]|で|だ|っ|と|right|correct))"
-)
+@cache
+def _bare_pattern() -> re.Pattern[str]:
+    return re.compile(
+        r"(?P<what>vcpus?|cpuの?数|物理コア|コア|gpuの?(?:枚|個)?数|gpus?)(?:数)?\s*(?:は|が|って|=|:|is)?\s*"
+        rf"(?P<number>\d+)(?:(?P<after>\s*(?:{_compared()}))|"
+        r"(?=\s*(?:$|[、。,?です]|の|で|だ|っ|と|right|correct)))"
+    )
+
+
+@cache
+def _ratio_pattern() -> re.Pattern[str]:
+    compare = _compared()
+    return re.compile(
+        r"(?:vcpu\s*(?:1つ)?(?:あたり|当たり|につき)\s*(?:の)?\s*(?:メモリ|ram)(?:容量|量)?|(?:メモリ|ram)\s*/\s*vcpu(?:の?比率?)?|"
+        r"vcpuとメモリの比率?|(?:memory|ram) per vcpu|メモリ比率?)\s*(?:は|が|を|:|is)?\s*"
+        rf"(?P<before>(?:{compare})\s*)?(?P<number>\d+(?:\.\d+)?)\s*(?:gi?b)?(?P<after>\s*(?:{compare}))?"
+    )
+
+
+@cache
+def _compared() -> str:
+    """Return a pattern of the words of comparisons."""
+    return any_of(
+        [word for entries in table("units")["compare"].values() for word in entries]
+    ).pattern
+
+
 _ABOUT = Decimal("0.15")
 """How far `100GBくらい` reaches, as a share of the figure."""
 
@@ -129,7 +162,11 @@ def _read(match: re.Match[str], text: str) -> list[Quantity]:
 
 
 _PER_UNIT = re.compile(r"\s*(?:あたり|当たり|につき|の?\s*(?:メモリ|vram|単価|料金))")
+_PER_VCPU = re.compile(
+    r"vcpu\s*(?:1つ)?\s*(?:あたり|当たり|につき|毎|ごと)|per vcpu|メモリ/vcpu|vcpu比"
+)
 _SPECIFIC = (
+    ("memory", _PER_VCPU, "memory_per_vcpu_gib"),
     ("network_gbps", re.compile(r"ebs"), "ebs_gbps"),
     ("network_gbps", re.compile(r"ベースライン|baseline"), "network_baseline_gbps"),
     ("memory_bandwidth_gb_s", re.compile(r"nvlink"), "nvlink_gb_s"),
@@ -194,9 +231,7 @@ def _pattern() -> re.Pattern[str]:
     units = "|".join(
         re.escape(unit) for unit in sorted(table("units")["unit"], key=len, reverse=True)
     )
-    compare = any_of(
-        [word for entries in table("units")["compare"].values() for word in entries]
-    ).pattern
+    compare = _compared()
     return re.compile(
         rf"(?P<before>(?:{compare})\s*)?"
         rf"(?:\$\s*(?P<dollar>)|(?<![a-z0-9.\-]))(?P<number>\d{{1,12}}(?:\.\d{{1,6}})?)(?!\d)\s*"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from assistant.planner.entities import Repair
+from assistant.planner.mentions import Repair
+from assistant.planner.premises import Premise
 from assistant.planner.quantities import Quantity
 from assistant.planner.usage import Usage
 from assistant.planner.usecases import UseCase
@@ -91,6 +92,8 @@ class Request:
     accumulation: int = 0
     """For generated code: micro-steps per optimizer step; 0: not said."""
     checkpoint_s3: str = ""
+    premise: Premise | None = None
+    """What was stated that takes more than one figure to check."""
     text: str = ""
 
     @property

@@ -22,7 +22,7 @@ from assistant.planner.sizing_route import (
 from assistant.planner.usage import Usage
 from assistant.planner.usecases import UseCase
 from tools.attributes import BY_KEY
-from tools.instances import MAX_NAMES
+from tools.instances import MAX_NAMES, MAX_RESULTS
 from tools.names import Subject
 
 MAX_REGIONS = 3
@@ -143,7 +143,8 @@ def _cost(names: list[str], request: Request, region: str | None) -> Call:
     if "usd_per_gpu_hour" in request.attributes:
         names = [s.key for s in request.subjects if s.kind == "instance"] or names
     prefix = "ml." if request.sagemaker else ""
-    hourly = not usage.lasts and _HOURLY.search(request.text)
+    apart = len(names) > 1 and asks_difference(request.text)
+    hourly = not usage.lasts and (apart or _HOURLY.search(request.text))
     length = {"hours": "1"} if hourly else {}
     lines = [
         {"name": f"{prefix}{name}", **length, **own.get(name, usage).line_args()} for name in names
@@ -160,7 +161,8 @@ def _cost(names: list[str], request: Request, region: str | None) -> Call:
 
 def _compares_regions(request: Request) -> bool:
     """Whether one thing is to be priced in several regions, for the difference."""
-    return len(request.regions) > 1 and asks_difference(request.text)
+    same = request.premise is not None and request.premise.kind == "same"
+    return len(request.regions) > 1 and (same or asks_difference(request.text))
 
 
 def _alternatives(request: Request) -> list[Request]:
@@ -253,7 +255,7 @@ def _scope(
         scope["has_gpu"] = True
     scope |= _exclusions(request)
     if re.search(r"ファミリー|famil(?:y|ies)", request.text):
-        scope["one_per_family"] = True
+        scope |= {"one_per_family": True, "limit": MAX_RESULTS}
     return scope
 
 

@@ -177,11 +177,17 @@ def _hour_rhythms() -> Named:
     per = r"\s*(?:/|per\s|a\s|each\s|every\s)\s*"
     return (
         ("hours_per_week", re.compile(rf"{week}{_TO}{_ROUGHLY}{hours}")),
-        ("hours_per_week", re.compile(rf"{hours}{per}(?:week|週)")),
+        ("hours_per_week", re.compile(rf"{hours}{per}(?:week(?!day)|週)")),
         ("hours_per_month", re.compile(rf"{month}{_TO}{_ROUGHLY}{hours}")),
         ("hours_per_month", re.compile(rf"{hours}{per}(?:month|月)")),
         ("hours_per_day", re.compile(rf"(?:{day}){_TO}{_ROUGHLY}{hours}")),
         ("hours_per_day", re.compile(rf"{hours}{per}(?:day|日)(?!s)")),
+        (
+            "hours_per_day",
+            re.compile(
+                rf"{hours}(?=\s*(?:on|every|each|per|a)?\s*(?:weekday|business day|working day))"
+            ),
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from assistant.planner.clock import CLOCK, hours_between
 from assistant.planner.schedule_patterns import (
     Patterns,
     number_of,
@@ -62,6 +63,7 @@ class _Reader:
         self._rate()
         self._money()
         self._terms()
+        self._clock()
         self._rhythm()
         self._counts()
         self._lengths()
@@ -137,6 +139,10 @@ class _Reader:
         return None
 
     # -- rhythm, counts, lengths ---------------------------------------------------------------
+
+    def _clock(self) -> None:
+        for match in self._take(CLOCK, "rhythm"):
+            self.usage.hours_per_day = hours_between(match)
 
     def _rhythm(self) -> None:
         usage = self.usage

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.planner.entities import Entities
+from assistant.planner.mentions import Entities
 from assistant.planner.request import SIZING, Intent, Request
 from assistant.planner.usage import Usage
 from assistant.planner.usage import continued as continued_usage

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from assistant.planner.entities import Entities
 from assistant.planner.generate import complete_generate, join_generate
+from assistant.planner.mentions import Entities
 from assistant.planner.quantities import Quantity
 from assistant.planner.request import SIZING, Intent, Request
 from assistant.planner.sizing import complete_sizing, join_sizing
@@ -23,6 +23,11 @@ _TALK = ("thanks", "greeting", "help", "empty", "unclear")
 _LIMIT = re.compile(
     r"(?:上位|トップ|top|best)\s*(\d+)|(\d+)\s*(?:つ|個|種類|件|instances)(?!の?gpu|も)"
 )
+
+
+_ALL = re.compile(r"全部|すべて|全て|一覧|列挙|リスト|全種|全ファミリー|\ball\b|\bevery\b|\blist\b")
+MOST = 50
+"""How many matches a search shows at most."""
 
 
 def complete(
@@ -68,6 +73,7 @@ def _completed(
         usecase=found.usecase,
         recent=found.subjects,
         asserted="verify" in cues,
+        premise=found.premise,
         claim=_comparative(found, text) if "verify" in cues else None,
     )
     if request.subjects and all(s.kind == "gpu" for s in request.subjects):
@@ -98,7 +104,9 @@ def _resized(request: Request, sizes: Sequence[str], context: Request) -> Reques
 _MORE = re.compile(
     r"高い|高価|大き|多い|多く|速い|速く|増え|上|more|higher|larger|bigger|faster|expensive"
 )
-_LESS = re.compile(r"狭|安い|安く|安価|小さ|少な|遅い|下|less|lower|smaller|slower|cheaper")
+_LESS = re.compile(
+    r"狭|安い|安く|安価|小さ|少な|遅い|遅く|低|短|下|less|lower|smaller|slower|cheaper"
+)
 
 
 def _comparative(found: Entities, text: str) -> tuple[str, str, bool] | None:
@@ -299,6 +307,8 @@ def _order(found: Entities, cues: frozenset[str], text: str) -> tuple[str | None
     """Return the attribute to sort by and whether largest first; None if no order was asked for."""
     named = [key for key in found.attributes if key in _SIZES]
     low, high = "superlative_low" in cues, "superlative_high" in cues or "最大" in text
+    if low and "capacity-block" in found.usage.terms:
+        return "block_usd_per_hour", False
     if low and "usd_per_gpu_hour" in named:
         return "usd_per_gpu_hour", False
     if low and (re.search(r"安|cheap|low|expensive|手頃|得|最低価格", text) or not named):
@@ -327,4 +337,6 @@ def _rank(text: str) -> int | None:
 def _limit(text: str) -> int | None:
     match = _LIMIT.search(text)
     number = int(match[1] or match[2]) if match else 0
-    return number if 1 <= number <= 20 else None
+    if 1 <= number <= 20:
+        return number
+    return MOST if _ALL.search(text) else None

@@ -14,15 +14,10 @@ from dataclasses import dataclass, replace
 
 from assistant.answer import Language
 from assistant.planner.code_request import is_one_request
-from assistant.planner.entities import (
-    MASK,
-    Entities,
-    EntityReader,
-    Mention,
-    cues,
-    superlatives,
-)
+from assistant.planner.cues import cues, superlatives
+from assistant.planner.entities import MASK, EntityReader
 from assistant.planner.intents import decide
+from assistant.planner.mentions import Entities, Mention
 from assistant.planner.normalise import is_english, normalise
 from assistant.planner.request import SIZING, Request
 from assistant.planner.slots import complete, merge
@@ -32,7 +27,7 @@ from assistant.planner.usecases import asks_advice, read_usecase
 from tools.sizing.doctor import kind_of
 from tools.sizing.doctor_deepspeed import find_config
 
-HISTORY = 12
+HISTORY = 40
 """Earlier questions that are read for context."""
 MAX_CLAUSES = 6
 
@@ -117,6 +112,7 @@ class Understander:
         found = cues("intents", entities.rest + tail) | superlatives(part)
         if tail == "?":
             found |= {"question"}
+        entities.read_premise(asserted=bool(found & {"verify", "question"}))
         return Clause(part, entities, found, scope)
 
     def _requests(

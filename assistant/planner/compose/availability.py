@@ -13,7 +13,9 @@ from tools.profiles import FamilyProfile, GpuProfile, InstanceProfile, Profile
 
 _JAPAN = ("ap-northeast-1", "ap-northeast-3")
 MAX_NAMES = 12
-_DENIED = re.compile(r"ない(?!か|の?\?)|ません(?!か)|終了|廃止|無理|not |n't|no longer")
+_DENIED = re.compile(
+    r"ない(?!か|の?\?)|なかった(?!\?|っけ|です?か)|ません(?!か)|終了|廃止|無理|not |n't|no longer"
+)
 
 
 def availability(draft: Draft, request: Request, result: Description) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from assistant.planner.compose.claims import judge
+from assistant.planner.compose.claims import judge, judge_same
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.gpus import compare_gpus
 from assistant.planner.compose.phrases import Phrases, display, fraction, number
@@ -159,6 +159,7 @@ def _focus(
     if key and request.claim:
         pairs = zip(result.items, machines, strict=True)
         judge(draft, request.claim, key, {item.key: BY_KEY[key].of(m) for item, m in pairs})
+    _judge_same(draft, request, key, machines)
     if key is None:
         return False
     say, items, region = draft.say, result.items, result.region
@@ -190,6 +191,16 @@ def _focus(
         "\n".join(f"- {text}" for text in sentences) if len(sentences) > 1 else "".join(sentences)
     )
     return bool(sentences)
+
+
+def _judge_same(
+    draft: Draft, request: Request, key: str | None, machines: list[InstanceProfile]
+) -> None:
+    """Write whether the machines are the same in what was asked, if that was stated."""
+    key = key or ("gpu_model" if "gpu_model" in request.attributes else None)
+    if request.premise and request.premise.kind == "same" and key:
+        values = {machine.key: BY_KEY[key].of(machine) for machine in machines}
+        judge_same(draft, request.premise, key, values)
 
 
 def _best(

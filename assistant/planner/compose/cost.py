@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from assistant.planner.compose.claims import judge_cost
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.cost_elsewhere import elsewhere, no_price
 from assistant.planner.compose.cost_next import gpu_hour, next_questions
@@ -27,6 +28,7 @@ def cost(draft: Draft, request: Request, result: CostEstimate) -> None:
     """Write a cost estimate."""
     words = Wording(draft.say, result)
     only = result.lines[0] if len(result.lines) == 1 else None
+    judge_cost(draft, request.premise, result)
     _lead(draft, words, request, result)
     if only is None:
         _table(draft, words, result)

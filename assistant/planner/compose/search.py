@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from assistant.planner.compose.claims import judge_search
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.phrases import Phrases, display, number
 from assistant.planner.compose.rows import what
@@ -47,7 +48,7 @@ def _lead(draft: Draft, request: Request, result: SearchResult, conditions: str)
     say, first, find = draft.say, result.items[0], result.request
     scope = say("s_scope", conditions=conditions) if conditions else ""
     quote = first.quote()
-    if _ranked(draft, request, result):
+    if _ranked(draft, request, result) or judge_search(draft, request.premise, result):
         return
     if request.asserted and request.sort is None and not request.subjects:
         denied = re.search(r"ない|無い|ゼロ|存在しない|\bno\b", request.text)

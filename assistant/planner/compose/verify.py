@@ -12,6 +12,7 @@ from typing import Any, Literal
 from assistant.planner.compose.context import Draft
 from assistant.planner.compose.describe import describe
 from assistant.planner.compose.phrases import Phrases, display, fraction, short
+from assistant.planner.negation import denies, denies_identity
 from assistant.planner.quantities import Quantity
 from assistant.planner.request import Request
 from knowledge.ec2.schema import GpuAttachment
@@ -32,11 +33,8 @@ _OPERATORS: dict[str, Callable[[Decimal, Decimal], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-_TAG_QUESTION = re.compile(
-    r",?\s*(?:does|do|is|are|has|have|can|was)n't\s+(?:it|they|that|this|he)\b|間違ってない|間違いない|じゃない|ではない"
-)
 _WHOLE = re.compile(r"丸ごと|まるごと|フル|full|whole|entire|1枚")
-_NEGATED = ("ない", "ません", "非対応", "不可", "無い", "なし", "not ", "n't", "without")
+_MAXIMUM = re.compile(r"最大|上限|max|tops? out|at most|up to|(?:vcpu|gb|gib|枚|基)まで")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +87,38 @@ def _findings(
     gpus: Sequence[GpuProfile],
 ) -> list[Finding]:
     findings: list[Finding] = []
+    if request.premise and request.premise.kind == "sizes":
+        counted = [item for item in machines if isinstance(item, FamilyProfile)]
+        return [_sizes_claim(say, item, request.premise.count) for item in counted]
     for item in machines:
         if gpus:
             findings.append(_gpu_claim(say, item, gpus, request.text))
-        findings += [_quantity_claim(say, item, quantity) for quantity in request.quantities]
-        findings += [
-            _flag_claim(say, item, row, request.text) for row in request.filters if row.get("claim")
-        ]
+        findings += [_quantity_claim(say, item, q, request.text) for q in request.quantities]
+        findings += [_flag_claim(say, item, row, request.text) for row in _stated(request)]
     if not machines:
         for gpu in gpus:
             findings += [
-                _quantity_claim(say, gpu, q) for q in request.quantities if BY_KEY[q.attribute].gpu
+                _quantity_claim(say, gpu, q, request.text)
+                for q in request.quantities
+                if BY_KEY[q.attribute].gpu
             ]
-            findings += [
-                _flag_claim(say, gpu, row, request.text)
-                for row in request.filters
-                if row.get("claim")
-            ]
+            findings += [_flag_claim(say, gpu, row, request.text) for row in _stated(request)]
     return findings
+
+
+def _sizes_claim(say: Phrases, item: FamilyProfile, claimed: int) -> Finding:
+    """Judge how many sizes a family is said to have."""
+    listed = [member for member in item.members if member.type.listed] or list(item.members)
+    ends = {"small": listed[0].key, "large": listed[-1].key}
+    statement = say("v_sizes", name=display(item.key), count=len(listed), **ends)
+    return Finding("yes" if len(listed) == claimed else "no", statement)
+
+
+def _stated(request: Request) -> list[dict[str, Any]]:
+    """Return the properties that are stated: of `IntelじゃなくてAMD` only AMD."""
+    claims = [row for row in request.filters if row.get("claim")]
+    meant = [row for row in claims if not row.get("negated")]
+    return meant if meant and not denies(request.text) else claims
 
 
 def _gpus(item: InstanceProfile | FamilyProfile) -> list[str]:
@@ -151,12 +163,15 @@ def _gpu_claim(
         )
         if attachment and attachment.partition < 1:
             return _slice_claim(say, name, attachment, text)
+        verdict: Verdict = "no" if denies_identity(text) else "yes"
+        return Finding(verdict, say("v_gpu_is", name=name, gpu=described))
+    if denies_identity(text):
         return Finding("yes", say("v_gpu_is", name=name, gpu=described))
     wrong = say.listed(dict.fromkeys(gpu.gpu.model for gpu in gpus))
     return Finding("no", say("v_gpu_not", name=name, wrong=wrong, gpu=described))
 
 
-def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity) -> Finding:
+def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity, text: str) -> Finding:
     key = quantity.attribute
     if (
         key == "gpu_count"
@@ -178,6 +193,8 @@ def _quantity_claim(say: Phrases, item: Profile, quantity: Quantity) -> Finding:
     else:
         verdict = "depends"
     low, high = values[0], values[-1]
+    if low[1] != high[1] and _MAXIMUM.search(text):
+        verdict = "yes" if _matches(high[1], replace(quantity, op="=", explicit=False)) else "no"
     if low[1] != high[1]:
         statement = say(
             "v_mixed",
@@ -235,7 +252,7 @@ def _flag_claim(
     if "gpu_architecture" in row:
         return _architecture_claim(say, item, str(row["gpu_architecture"]))
     if "attribute" not in row:
-        return _cpu_claim(say, item, row)
+        return _cpu_claim(say, item, row, text)
     key, name = str(row["attribute"]), display(item.key)
     label = {"efa_interfaces": "EFA", "nvlink_gb_s": "NVLink"}.get(key, say.label(key))
     members = (
@@ -244,17 +261,18 @@ def _flag_claim(
         else list([item] if isinstance(item, InstanceProfile) else item.members)
     )
     having = [member for member in members if BY_KEY[key].of(member)]
-    claim = _TAG_QUESTION.sub("", text)
-    negated = any(word in claim for word in _NEGATED) and not claim.endswith(
-        ("ませんか", "ないか", "ない?", "ないの")
-    )
+    negated = denies(text)
     if len(having) == len(members) or not having:
         supported = bool(having)
         statement = say("a_flag_yes" if supported else "a_flag_no", name=name, label=label)
         if not isinstance(BY_KEY[key].of(members[-1]), bool | None):
             statement = _amount(say, item, key, name, label)
         return Finding("yes" if supported != negated else "no", statement)
-    return Finding("depends", say("v_some", names=say.listed(member.key for member in having)))
+    some = say.listed(member.key for member in having)
+    if key == "bare_metal":  # a size of its own: what is stated is that the family has it
+        statement = say("v_has", name=name, label=label, names=some)
+        return Finding("no" if negated else "yes", statement)
+    return Finding("depends", say("v_some", names=some))
 
 
 def _amount(say: Phrases, item: Profile, key: str, name: str, label: str) -> str:
@@ -288,7 +306,7 @@ def _architecture_claim(
 
 
 def _cpu_claim(
-    say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, row: dict[str, Any]
+    say: Phrases, item: InstanceProfile | FamilyProfile | GpuProfile, row: dict[str, Any], text: str
 ) -> Finding:
     first = (
         item
@@ -301,4 +319,4 @@ def _cpu_claim(
     )
     model = (first.family and first.family.cpu_model) or first.type.cpu_maker
     statement = say("v_arch", name=display(item.key), maker=model, arch=first.type.arch)
-    return Finding("yes" if holds else "no", statement)
+    return Finding("yes" if holds != denies(text) else "no", statement)
