@@ -74,15 +74,26 @@ def refusal(error: ValidationError) -> ToolInputError:
     path = [str(part) for part in problem["loc"] if not isinstance(part, int)]
     field = path[-1] if path else "request"
     name_ja, name_en = _FIELDS.get(field, (field, field))
+    where = ".".join(str(part) for part in problem["loc"]) or field
+    if name_ja != where:
+        name_ja = f"{name_ja}({where})"
     limit = _LIMITS.get(problem["type"])
+    if problem["type"] == "missing":
+        return ToolInputError(
+            f"「{name_ja}」の指定が必要です。", f"The {name_en} ({where}) is missing."
+        )
+    if problem["type"] == "extra_forbidden":
+        return ToolInputError(
+            f"「{name_ja}」という指定はありません。", f"There is no argument {field!r}."
+        )
     if limit is None:
         return ToolInputError(
             f"「{name_ja}」の指定を読めません: {problem['msg']}",
-            f"Cannot read {name_en}: {problem['msg']}",
+            f"Cannot read {name_en} ({where}): {problem['msg']}",
         )
     ja, value, en = limit
     bound = value(problem.get("ctx", {}))
     bound = f"{int(bound):,}" if bound.isdigit() else bound
     return ToolInputError(
-        f"「{name_ja}」は {ja.format(bound)}。", f"The {name_en} {en.format(bound)}."
+        f"「{name_ja}」は {ja.format(bound)}。", f"{name_en} ({where}): {en.format(bound)}."
     )

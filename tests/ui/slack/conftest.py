@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,40 +15,14 @@ for folder in (HERE, HERE.parent):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+from running_bot import RunningBot, StartBot  # noqa: E402
 from slack_server import APP_TOKEN, BOT_TOKEN, SECRET, SlackServer  # noqa: E402
 
 from assistant.app import Assistant  # noqa: E402
 from assistant.settings import Settings  # noqa: E402
 from knowledge.ec2.catalogue import Catalogue  # noqa: E402
 from ui.slack import worker  # noqa: E402
-from ui.slack.serve import Options, run_bot  # noqa: E402
-
-StartBot = Callable[..., "RunningBot"]
-
-
-class RunningBot:
-    """A bot in a thread of this process."""
-
-    def __init__(self, assistant: Assistant, options: Options) -> None:
-        """Start it."""
-        self.stopping = threading.Event()
-        self.error: BaseException | None = None
-        self._thread = threading.Thread(
-            target=self._run, args=(assistant, options), name="bot", daemon=True
-        )
-        self._thread.start()
-
-    def _run(self, assistant: Assistant, options: Options) -> None:
-        try:
-            run_bot(assistant, options, self.stopping)
-        except BaseException as error:
-            self.error = error
-
-    def stop(self) -> None:
-        """End it and wait until it has."""
-        self.stopping.set()
-        self._thread.join(30)
-        assert not self._thread.is_alive()
+from ui.slack.serve import Options  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

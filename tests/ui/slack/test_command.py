@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import StartBot
+from running_bot import StartBot
 from scripted import Scripted
 from slack_server import Fault, SlackServer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import StartBot
+from running_bot import StartBot
 from scripted import Scripted
 from slack_server import BOT, BOT_ID, SlackServer, event_body
 

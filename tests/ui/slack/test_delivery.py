@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import StartBot
+from running_bot import StartBot
 from scripted import Scripted
 from slack_server import BOT, BOT_TOKEN, Fault, SlackServer
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import StartBot
+from running_bot import StartBot
 from scripted import Scripted
 from slack_server import BOT, SECRET, SlackServer, event_body, signed
 

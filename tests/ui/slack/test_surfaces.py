@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import StartBot
+from running_bot import StartBot
 from scripted import Scripted
 from slack_server import BOT, Fault, SlackServer, event_body
 from slack_server import TEAM as TEAM
