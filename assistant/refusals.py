@@ -75,7 +75,7 @@ def refusal(error: ValidationError) -> ToolInputError:
     field = path[-1] if path else "request"
     name_ja, name_en = _FIELDS.get(field, (field, field))
     where = ".".join(str(part) for part in problem["loc"]) or field
-    if name_ja != where:
+    if field not in _FIELDS and name_ja != where:
         name_ja = f"{name_ja}({where})"
     limit = _LIMITS.get(problem["type"])
     if problem["type"] == "missing":

