@@ -77,6 +77,13 @@ def save_texts(files: Mapping[str, str], folder: Path, *, force: bool = False) -
     return list(paths)
 
 
+def kept_files(bundle: Bundle, folder: Path) -> list[str]:
+    """Return the changed files of an older bundle in `folder`, which saving keeps."""
+    from tools.codegen.bundle import changed_leftovers
+
+    return [path.name for path in changed_leftovers(bundle, folder)]
+
+
 def check_folder(folder: Path, catalogue: Catalogue) -> tuple[Check, ...]:
     """Return what verification finds in a bundle's folder, with DeepSpeed's parser if installed.
 

@@ -9,7 +9,7 @@ import os
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from tools.codegen.folder import Folder
 from tools.codegen.spec import Bundle, BundleFile, BundleRequest, Check, Draft
@@ -74,7 +74,8 @@ def safe_path(path: str) -> str:
 def write_bundle(bundle: Bundle, folder: Path, *, force: bool = False) -> list[Path]:
     """Write the files into `folder` and return their paths.
 
-    Raises ToolInputError, before writing, if one of them exists and `force` is not given.
+    Raises ToolInputError, before writing, if one of them exists and `force` is not given. Files
+    of the bundle that was there before are removed, unless somebody changed them.
     """
     root = folder.expanduser().resolve()
     targets = [(root / safe_path(item.path), item) for item in bundle.files]
@@ -91,6 +92,7 @@ def write_bundle(bundle: Bundle, folder: Path, *, force: bool = False) -> list[P
             "上書きするには --force を付けます。",
             f"{root} already holds {names}; overwrite with --force.",
         )
+    stale = _stale(root, bundle)
     for path, item in targets:
         if root not in path.parent.resolve().parents and path.parent.resolve() != root:
             raise ToolInputError(
@@ -98,7 +100,58 @@ def write_bundle(bundle: Bundle, folder: Path, *, force: bool = False) -> list[P
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, item)
+    for path in stale:
+        path.unlink()
     return [path for path, _ in targets]
+
+
+def changed_leftovers(bundle: Bundle, folder: Path) -> list[Path]:
+    """Return files of the bundle in `folder` that `bundle` lacks and that somebody changed.
+
+    `write_bundle` keeps them; ask before it writes the new manifest.
+    """
+    root = folder.expanduser().resolve()
+    return [path for path, digest in _left_over(root, bundle) if _digest(path) != digest]
+
+
+def _stale(root: Path, bundle: Bundle) -> list[Path]:
+    """Return the files of the old bundle in `root` that the new one lacks, as they were written."""
+    return [path for path, digest in _left_over(root, bundle) if _digest(path) == digest]
+
+
+def _left_over(root: Path, bundle: Bundle) -> list[tuple[Path, str]]:
+    """Return existing files that the manifest in `root` lists and `bundle` lacks, with hashes."""
+    try:
+        listed: object = json.loads((root / MANIFEST).read_text("utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    if not isinstance(listed, dict):
+        return []
+    kept = {item.path for item in bundle.files}
+    old = {str(path): str(digest) for path, digest in cast("dict[str, object]", listed).items()}
+    return [
+        (root / path, digest)
+        for path, digest in sorted(old.items())
+        if path not in kept and _inside(root, path)
+    ]
+
+
+def _inside(root: Path, path: str) -> bool:
+    """Whether a path that a manifest lists is a plain file inside the folder."""
+    try:
+        found = root / safe_path(path)
+    except ToolInputError:
+        return False
+    resolved = found.parent.resolve()
+    within = resolved == root or root in resolved.parents
+    return within and found.is_file() and not found.is_symlink()
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _write(path: Path, item: BundleFile) -> None:

@@ -168,6 +168,7 @@ def build_spec(
             "qk_norm": shape.qk_norm,
             "norms": shape.norms,
             "softcap": shape.softcap,
+            "attention": shape.attention,
             "fused_activation": shape.fused_activation,
             "kv_lora_rank": shape.kv_lora_rank,
             "rope_head_dim": shape.rope_head_dim,

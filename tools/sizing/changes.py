@@ -6,14 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tools.charts import Text
-from tools.sizing.models import ModelSpec, TrainingRequest
+from tools.sizing.models import Method, ModelSpec, TrainingRequest
 from tools.sizing.placements import Machine, groups
 from tools.sizing.plan_words import gib, text
 from tools.sizing.training_search import best_trial, fewest, length_of
 from tools.sizing.trial import Trial
 
 MIN_LENGTH = 512
-_METHODS = {"full": ("lora", "qlora"), "lora": ("qlora",), "qlora": ()}
+_METHODS: dict[Method, tuple[Method, ...]] = {
+    "full": ("lora", "qlora"),
+    "lora": ("qlora",),
+    "qlora": (),
+}
 
 
 def smallest_change(
@@ -62,10 +66,17 @@ def _candidates(spec: ModelSpec, request: TrainingRequest) -> Iterator[tuple[Tex
             text(f"系列長を {length:,} にする", f"use a sequence length of {length:,}"),
             {"sequence_length": length},
         )
-    for method in _METHODS[request.method]:
+    for method in _methods(spec, request):
         name = "LoRA" if method == "lora" else "QLoRA"
         changes = {"method": method, "optimizer": "adamw", "zero_stage": None, "offload": None}
         yield text(f"{name} にする", f"use {name}"), changes
+
+
+def _methods(spec: ModelSpec, request: TrainingRequest) -> tuple[Method, ...]:
+    """Return lighter methods: LoRA before QLoRA, and instead of it where experts stay in fp32."""
+    if spec.experts and request.method == "qlora":
+        return ("lora",)
+    return _METHODS[request.method]
 
 
 def _machine_change(

@@ -76,6 +76,8 @@ class ModelSpec(Model):
     """Input embedding, and the head where it is not tied."""
     linear_parameters: int = 0
     """In the linear layers of the blocks: what quantisation and LoRA act on."""
+    attention: tuple[Attention, ...] = ("flash_attention_2", "sdpa", "eager")
+    """Attention that Transformers has for it."""
     block_parameters: int = 0
     """In the largest block."""
     checkpoint_dtype: Precision = "bf16"
@@ -84,6 +86,13 @@ class ModelSpec(Model):
     """True if the dimensions were derived from a parameter count alone."""
     license_note: Text | None = None
     source: str = ""
+
+    @property
+    def expert_parameters(self) -> int:
+        """Weights of the routed experts: fused parameters in Transformers 5, no linear layers."""
+        inner = self.expert_intermediate or self.intermediate
+        one = self.mlp_matrices * self.hidden * inner
+        return self.experts * one * (self.layers - self.dense_layers)
 
 
 class MemoryTerm(Model):

@@ -37,6 +37,15 @@ _SUSTAINED = {
     "V100": Sustained(0.75, 0.25, False),
 }
 _OTHER = Sustained(0.75, 0.45, False)
+UNMEASURED_MFU = 0.28
+"""Most that a plain stack is planned to reach on a GPU without published runs."""
+_UNMEASURED_MFU = {"A10G": 0.315, "L4": 0.28, "T4": 0.21, "T4g": 0.21, "V100": 0.37}
+"""Planning figures of plain Transformers and DeepSpeed, 0.7 of a tuned stack: estimates, and for
+the V100 what DeepSpeed published of BERT (0.53)."""
+TUNED_OVER_PLAIN = 1 / 0.7
+HALF_OVER_FP32 = 4
+"""Dense 16-bit peak over fp32 where the maker lists only fp32 (RTX PRO 6000): L4 and L40S have 4.0;
+401 TFLOPS were measured in products on the workstation card of 125."""
 FP8_MATMUL = 0.734
 """1,453 of 1,979 TFLOPS on H200 (stas00/ml-engineering)."""
 Flash = Literal[1, 2, 3]
@@ -77,6 +86,23 @@ def host_of(instance: InstanceType) -> Host:
 def sustained(gpu: Gpu) -> Sustained:
     """Return the shares of peak that kernels reach on this GPU."""
     return _SUSTAINED.get(gpu.model, _OTHER)
+
+
+def mfu_limit(gpu: Gpu, *, tuned: bool) -> float | None:
+    """Return the MFU beyond which no estimate goes; None where published runs back the model."""
+    if sustained(gpu).measured:
+        return None
+    limit = _UNMEASURED_MFU.get(gpu.model, UNMEASURED_MFU)
+    return limit * (TUNED_OVER_PLAIN if tuned else 1.0)
+
+
+def half_peak_tflops(gpu: Gpu) -> float:
+    """Return the dense 16-bit peak: listed, or from fp32 where tensor cores have no figure."""
+    listed = gpu.tflops.get("bf16") or gpu.tflops.get("fp16")
+    if listed:
+        return listed
+    fp32 = gpu.tflops.get("fp32", 10.0)
+    return fp32 * (HALF_OVER_FP32 if gpu.bf16 else 1)
 
 
 def attention_share(gpu: Gpu, flash: Flash) -> float:

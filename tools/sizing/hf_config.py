@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from tools.errors import ToolInputError
+from tools.sizing.common import Attention
 from tools.sizing.parameters import Dimensions
 
 _TWO_MATRICES = frozenset(
@@ -23,6 +24,21 @@ _QKV_BIAS = frozenset("qwen2 qwen2_moe gpt2 gpt_neox opt bloom phi gpt_oss".spli
 _QK_NORM = frozenset("qwen3 qwen3_moe gemma3 gemma3_text olmo2".split())
 _DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 _TIED_BY_DEFAULT = frozenset("gpt2 opt bloom mpt gemma gemma2 gemma3 gemma3_text vit".split())
+
+EVERY_ATTENTION: tuple[Attention, ...] = ("flash_attention_2", "sdpa", "eager")
+ATTENTION: dict[str, tuple[Attention, ...]] = {
+    "gemma2": ("flash_attention_2", "eager"),
+    "vaultgemma": ("flash_attention_2", "eager"),
+    "gptj": ("flash_attention_2", "eager"),
+    "gpt_neo": ("flash_attention_2", "eager"),
+    "gpt_oss": ("eager",),
+    "bloom": ("eager",),
+    "mpt": ("eager",),
+    "t5": ("sdpa", "eager"),
+    "mt5": ("sdpa", "eager"),
+}
+"""Classes of Transformers 5.23 without one of them: soft caps (Gemma 2), sinks (gpt-oss, whose
+flash kernels are others than FlashAttention-2), ALiBi (BLOOM, MPT)."""
 
 
 def looks_like_config(text: str) -> bool:
@@ -132,6 +148,7 @@ def _transformer(config: dict[str, Any]) -> Dimensions:
         norm="gemma" if kind in _GEMMA else "layernorm" if layer_norm else "rmsnorm",
         norms=4 if kind in _GEMMA - {"gemma"} else 2,
         norm_bias=layer_norm,
+        attention=ATTENTION.get(kind, EVERY_ATTENTION),
         softcap=bool(config.get("attn_logit_softcapping")) or kind == "gemma2",
         qk_norm=kind in _QK_NORM,
         qkv_bias=bool(config.get("attention_bias", kind in _QKV_BIAS)),

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from knowledge.ec2.schema import Gpu
 from tools.charts import Text
 from tools.sizing.flops import attention_flops, matmul_parameters
-from tools.sizing.hardware import sustained
+from tools.sizing.hardware import half_peak_tflops, sustained
 from tools.sizing.memory import as_terms
 from tools.sizing.models import InferenceRun, MemoryBreakdown, ModelSpec, Range, WeightFormat
 from tools.sizing.parts import GIB, Part, amount, size_of
@@ -155,13 +155,7 @@ def peak_flops(gpu: Gpu, weights: WeightFormat) -> float:
         return gpu.tflops["fp8"] * 1e12
     if weights == "fp32":
         return gpu.tflops.get("fp32", 10.0) * 1e12
-    return (_half(gpu) or 10.0) * 1e12
-
-
-def _half(gpu: Gpu) -> float | None:
-    """Return the 16-bit peak; where the maker publishes none, the fp32 peak as a lower bound."""
-    tflops = gpu.tflops
-    return tflops.get("bf16") or tflops.get("fp16") or tflops.get("fp32")
+    return half_peak_tflops(gpu) * 1e12
 
 
 def _fixed(spec: ModelSpec, serving: Serving, gpu_usable_gib: float) -> list[Part]:

@@ -29,13 +29,29 @@ class Limit:
     """The request with the change."""
 
 
-def machine_limit(
-    spec: ModelSpec, request: TrainingRequest, here: Sequence[Machine]
-) -> Limit | None:
+def machine_limit(request: TrainingRequest, here: Sequence[Machine]) -> Limit | None:
     """Return what rules out all of the machines; None if at least one is possible."""
-    del spec
     found = [_limit(request, machine) for machine in here]
     return found[0] if found and all(found) else None
+
+
+def attention_limit(spec: ModelSpec, request: TrainingRequest) -> Limit | None:
+    """Return that Transformers lacks the attention asked for, on whatever machine."""
+    if request.attention is None or request.attention in spec.attention:
+        return None
+    names = {"sdpa": "SDPA", "flash_attention_2": "FlashAttention-2", "eager": "eager"}
+    asked, instead = names[str(request.attention)], spec.attention[0]
+    if "sdpa" not in spec.attention:
+        instead = "eager"
+    return Limit(
+        text(
+            f"Transformers の {spec.name} は {asked} に対応していません"
+            "(読み込みが ValueError で止まります)",
+            f"{spec.name} has no {asked} in Transformers (loading stops with a ValueError)",
+        ),
+        text(f"{names[instead]} にする", f"use {names[instead]}"),
+        request.model_copy(update={"attention": instead}),
+    )
 
 
 def _limit(request: TrainingRequest, machine: Machine) -> Limit | None:
@@ -100,17 +116,27 @@ def serving_limit(request: InferenceRequest, machine: Machine) -> ServingLimit |
 
 def _fraction_limit(request: TrainingRequest, machine: Machine) -> Limit | None:
     several = (request.instances or 1) > 1 or (request.gpus or 1) > 1
-    if machine.partition == 1 or not (several or (request.zero_stage or 0) > 0):
+    sharded = request.engine in ("deepspeed", "fsdp") or bool(request.zero_stage)
+    offloaded = request.offload not in (None, "none")
+    if machine.partition == 1 or not (several or sharded or offloaded):
         return None
     return Limit(
         text(
             f"{machine.name} は GPU の一部({machine.partition:g} 枚分)だけを持ち、"
-            "複数 GPU の学習(NCCL)に使えません",
-            f"{machine.name} has a part of a GPU ({machine.partition:g}), which cannot be used "
-            "for training over several GPUs (NCCL)",
+            "NCCL を使う学習(複数 GPU、DeepSpeed、FSDP)ができません",
+            f"{machine.name} has a part of a GPU ({machine.partition:g}), on which training with "
+            "NCCL (several GPUs, DeepSpeed, FSDP) does not run",
         ),
-        text("1 台・ZeRO なしにする", "use one instance without ZeRO"),
-        request.model_copy(update={"instances": 1, "gpus": None, "zero_stage": None}),
+        text("1 台で Transformers Trainer を使う", "use Transformers Trainer on one instance"),
+        request.model_copy(
+            update={
+                "instances": 1,
+                "gpus": None,
+                "zero_stage": None,
+                "engine": None,
+                "offload": None,
+            }
+        ),
     )
 
 

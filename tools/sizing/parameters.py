@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tools.profiles import Model
+from tools.sizing.common import Attention
 
 Norm = Literal["rmsnorm", "gemma", "layernorm"]
 
@@ -38,6 +39,8 @@ class Dimensions(Model):
     """Norms per layer, q/k norms aside."""
     softcap: bool = False
     """Attention scores and logits pass through tanh (Gemma 2)."""
+    attention: tuple[Attention, ...] = ("flash_attention_2", "sdpa", "eager")
+    """Attention that Transformers has for the class (5.23: `_supports_sdpa` and its like)."""
     final_norm: bool = True
     norm_bias: bool = False
     qk_norm: bool = False

@@ -14,7 +14,13 @@ from knowledge.ec2.schema import Term
 from tools.charts import Text
 from tools.errors import NoGpuError
 from tools.sizing.architectures import resolve_model
-from tools.sizing.limits import machine_limit, not_offered, over_budget, too_late
+from tools.sizing.limits import (
+    attention_limit,
+    machine_limit,
+    not_offered,
+    over_budget,
+    too_late,
+)
 from tools.sizing.model_memory import ModelMemory, ModelMemoryRequest, model_memory
 from tools.sizing.models import ModelSpec, TrainingPlan, TrainingRefusal, TrainingRequest
 from tools.sizing.placements import (
@@ -47,6 +53,8 @@ def plan_training(catalogue: Catalogue, request: TrainingRequest) -> Planned | M
     request = _with_budget(_with_tokens(request, spec))
     term: Term = "spot" if request.spot else "on-demand"
     offered = machines(catalogue, request.region, term)
+    if (limit := attention_limit(spec, request)) is not None:
+        return build_refusal(catalogue, spec, request, (), reason=limit.reason, limit=limit)
     if request.instance is None:
         return _recommend(catalogue, spec, request, offered)
     try:
@@ -58,7 +66,7 @@ def plan_training(catalogue: Catalogue, request: TrainingRequest) -> Planned | M
     if not here:
         reason = not_offered(catalogue, request.instance, named, request.region)
         return build_refusal(catalogue, spec, request, offered, reason=reason)
-    limit = machine_limit(spec, request, here)
+    limit = machine_limit(request, here)
     if limit is not None:
         return build_refusal(catalogue, spec, request, offered, reason=limit.reason, limit=limit)
     return _on_named(catalogue, spec, request, here, offered)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from math import floor, log10
 
@@ -10,7 +10,7 @@ from knowledge.ec2.catalogue import Catalogue
 from knowledge.ec2.schema import Source
 from tools.charts import Text
 from tools.sizing.changes import smallest_change
-from tools.sizing.limits import Limit, gpu_note
+from tools.sizing.limits import Limit
 from tools.sizing.models import (
     ModelSpec,
     PlanSummary,
@@ -24,13 +24,13 @@ from tools.sizing.models import (
 from tools.sizing.placements import Machine
 from tools.sizing.plan_charts import memory_chart, placement_chart
 from tools.sizing.plan_reasons import choices_of, rejections_of
+from tools.sizing.plan_warnings import warnings_of
 from tools.sizing.plan_words import gib, largest, text
 from tools.sizing.setup import lora_parameters
 from tools.sizing.training_search import Miss, every_placement, ordered
 from tools.sizing.trial import PROBE_TOKENS, Trial
 
 MAX_OTHERS = 3
-MAX_NAMED = 5
 _DIGITS = 3
 
 
@@ -69,7 +69,7 @@ def build_plan(
         per_billion=None if tokens else _per_billion(trial),
         choices=choices_of(trial, request),
         rejected=rejections_of(trial, request),
-        warnings=(*_targets(request), *_warnings(trial, others)),
+        warnings=warnings_of(trial, request, others),
         environment=environment_of(trial),
         alternatives=summaries,
         sources=sources_of(catalogue, trial.machine),
@@ -117,6 +117,8 @@ def _does_not_fit(miss: Miss | None) -> Text:
     part = largest(memory.dominating)
     count_ja = f"{where} {trial.count} 台" if trial.count > 1 else where
     count_en = f"{trial.count} × {where}" if trial.count > 1 else where
+    if trial.fits_gpu:
+        return _host_short(trial, count_ja, count_en)
     host_ja, host_en = _host_words(miss.starved)
     return text(
         f"{count_ja}では、最も節約した構成でも GPU 1 枚あたり {gib(memory.peak_gib)} GiB が必要で、"
@@ -127,15 +129,36 @@ def _does_not_fit(miss: Miss | None) -> Text:
     )
 
 
+def _host_short(trial: Trial, count_ja: str, count_en: str) -> Text:
+    """Return that the GPUs would hold the run, and what of the host does not."""
+    ja, en = _host_needs(trial)
+    return text(
+        f"{count_ja}では、GPU には収まりますが(1 枚あたり {gib(trial.peak_gib)} GiB)、{ja}",
+        f"on {count_en} the GPUs would hold it ({gib(trial.peak_gib)} GiB each), but {en}",
+    )
+
+
+def _host_needs(trial: Trial) -> tuple[str, str]:
+    """Return what a host is short of: memory, or else local NVMe."""
+    need, has, machine = gib(trial.host_gib), gib(trial.machine.host_gib), trial.machine
+    if trial.host_gib > machine.host_gib or trial.nvme_gb <= machine.nvme_gb:
+        return (
+            f"オフロードには {need} GiB のホストメモリが要り、{has} GiB しかありません",
+            f"offload needs {need} GiB of host memory and there are {has} GiB",
+        )
+    need, has = f"{trial.nvme_gb:,.0f}", f"{machine.nvme_gb:,.0f}"
+    return (
+        f"オフロードには {need} GB のローカル NVMe が要り、{has} GB しかありません",
+        f"offload needs {need} GB of local NVMe and there are {has} GB",
+    )
+
+
 def _host_words(starved: Trial | None) -> tuple[str, str]:
     """Say why offload does not help, where the GPU would have room but the host has not."""
     if starved is None:
         return "", ""
-    need, has = gib(starved.host_gib), gib(starved.machine.host_gib)
-    return (
-        f"。CPU オフロードには {need} GiB のホストメモリが要りますが、{has} GiB しかありません",
-        f"; CPU offload would need {need} GiB of host memory and there are {has} GiB",
-    )
+    ja, en = _host_needs(starved)
+    return f"。{ja}", f"; {en}"
 
 
 def summary(trial: Trial, tokens: int | None) -> PlanSummary:
@@ -218,54 +241,3 @@ def environment_of(trial: Trial) -> dict[str, str]:
     if trial.count > 1:
         found["NCCL_SOCKET_IFNAME"] = "en"
     return found
-
-
-def _targets(request: TrainingRequest) -> Iterator[Text]:
-    """Yield what was asked for and could not be checked."""
-    if request.budget_jpy and request.budget_usd is None:
-        yield text(
-            "円の予算は、為替レートの指定がないため確かめていません(「1ドル150円」のように添えてください)。",
-            "The budget in yen was not checked: give a rate, such as 150 yen to the dollar.",
-        )
-    if (request.budget_usd or request.deadline_hours) and request.tokens is None:
-        yield text(
-            "予算・期限は、学習するトークン数の指定がないため確かめていません(「1Bトークン」のように添えてください)。",
-            "Budget and deadline were not checked: say how many tokens to train on.",
-        )
-
-
-def _warnings(trial: Trial, others: Sequence[Trial]) -> tuple[Text, ...]:
-    found: list[Text] = []
-    note = gpu_note(trial.machine.gpu)
-    if note and not trial.machine.gpu.bf16:
-        found.append(note)
-    if trial.setup.engine == "trainer" and trial.setup.method == "full":
-        if trial.setup.precision == "bf16":
-            found.append(
-                text(
-                    "Trainer は bf16 のチェックポイントを bf16 のまま更新します(fp32 "
-                    "マスター重みなし、"
-                    "1 パラメータ 8 バイト)。長い学習では fp32 読み込み(16 "
-                    "バイト)も検討してください。",
-                    "Trainer updates a bf16 checkpoint in bf16 (no fp32 master weights, 8 bytes a "
-                    "parameter); for long runs consider loading in fp32 (16 bytes).",
-                )
-            )
-    if trial.count > 1:
-        found.append(
-            text(
-                "複数台は同じプレイスメントグループに置き、EFA のセキュリティグループで"
-                "自分自身との通信を許可してください。",
-                "Put the instances in one placement group, and let the EFA security group allow "
-                "traffic with itself.",
-            )
-        )
-    unpriced = [t.machine.name for t in others if t.usd_per_hour is None][:MAX_NAMED]
-    if unpriced:
-        found.append(
-            text(
-                f"料金が未収録で順位に入れていないもの: {'、'.join(unpriced)}。",
-                f"Without a price, so not ranked: {', '.join(unpriced)}.",
-            )
-        )
-    return tuple(found)

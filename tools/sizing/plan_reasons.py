@@ -119,6 +119,13 @@ def _precision(trial: Trial, request: TrainingRequest) -> Iterator[Choice]:
             f"{gpu.key}({gpu.architecture})は bf16 に対応していません",
             f"the {gpu.key} ({gpu.architecture}) has no bf16",
         )
+    if request.attention is None and "sdpa" not in trial.spec.attention:
+        yield chose(
+            "eager",
+            "eager",
+            f"{trial.spec.name} は Transformers で SDPA に対応していません",
+            f"Transformers has no SDPA for {trial.spec.name}",
+        )
     if request.attention is None and setup.attention == "sdpa" and not gpu.flash_attention_2:
         yield chose(
             "SDPA",

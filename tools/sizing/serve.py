@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from knowledge.ec2.catalogue import Catalogue
 from knowledge.ec2.schema import Term
 from tools.charts import Text
+from tools.errors import NoGpuError
 from tools.sizing.architectures import resolve_model
 from tools.sizing.cpu_serve import cpu_machines, plan_cpu
 from tools.sizing.limits import not_offered, serving_limit
@@ -46,7 +47,12 @@ def plan_inference(
         return _chosen(catalogue, spec, request, offered, offered)
     if cpus := cpu_machines(catalogue, request.instance, request.region, term):
         return plan_cpu(catalogue, spec, _settled(spec, request), cpus)
-    named = named_machines(catalogue, request.instance, request.region, term)
+    try:
+        named = named_machines(catalogue, request.instance, request.region, term)
+    except NoGpuError as error:
+        return _refused(
+            catalogue, spec, request, offered, reason=Text(ja=error.message_ja, en=error.message_en)
+        )
     here = offered_machines(named)
     if not here:
         reason = not_offered(catalogue, request.instance, named, request.region)

@@ -120,7 +120,8 @@ def _weights(spec: ModelSpec, setup: TrainingSetup, split: int) -> list[Part]:
         return [
             Part("parameters", width * parameters / shards, _formula(width, parameters, shards))
         ]
-    linear = spec.linear_parameters / split
+    # bitsandbytes quantises linear layers; PEFT then holds all the rest in fp32, experts too.
+    linear = (spec.linear_parameters - spec.expert_parameters) / split
     rest = parameters - linear
     rest_width = 4 if setup.upcast_embeddings else 2
     scales = NF4_DOUBLE_SCALE_BYTES if setup.double_quantization else NF4_SCALE_BYTES

@@ -21,7 +21,9 @@ from tools.sizing.hardware import (
     Host,
     attention_share,
     bus_gb_s,
+    half_peak_tflops,
     host_link_gb_s,
+    mfu_limit,
     sustained,
 )
 from tools.sizing.models import ModelSpec, Range, Run
@@ -119,6 +121,10 @@ def step_time(
     bandwidth = (gpu.memory_bandwidth_gb_s or 300) * 1e9 * partition
     states = STATE_TRAFFIC * lora_parameters(spec, setup) / split
     states /= setup.data_parallel if setup.stage else 1
+    limit = mfu_limit(gpu, tuned=stack == "tuned" or setup.compile)
+    if limit is not None:
+        peak = peak_flops(gpu, setup, fp8=fp8) * partition
+        token = max(token, work.model / split / (peak * limit))
     micro = token * setup.tokens
     compute = micro * setup.accumulation
     if not setup.offloads_optimizer:
@@ -142,8 +148,7 @@ def peak_flops(gpu: Gpu, setup: TrainingSetup, *, fp8: bool = False) -> float:
     if setup.precision == "fp32":
         plain = gpu.tflops.get("tf32") or gpu.tflops.get("fp32")
         return (plain or gpu.tflops.get("fp16", 10.0) / FP16_OVER_FP32) * 1e12
-    found = gpu.tflops.get(setup.precision) or gpu.tflops.get("fp16")
-    return (found or gpu.tflops.get("fp32", 10.0)) * 1e12
+    return (gpu.tflops.get(setup.precision) or half_peak_tflops(gpu)) * 1e12
 
 
 def _token_seconds(
@@ -196,7 +201,8 @@ def _dequantise(spec: ModelSpec, setup: TrainingSetup, gpu: Gpu) -> float:
     if setup.method != "qlora":
         return 0.0
     passes = 3 if setup.checkpointing else 2
-    moved = spec.linear_parameters * (0.5 + 2 + 2) * passes
+    linear = spec.linear_parameters - spec.expert_parameters
+    moved = linear * (0.5 + 2 + 2) * passes
     return moved / ((gpu.memory_bandwidth_gb_s or 300) * 1e9) / setup.tokens
 
 

@@ -72,10 +72,21 @@ def precision_of(gpu: Gpu, request: TrainingRequest) -> Precision:
 
 
 def attention_of(gpu: Gpu, request: TrainingRequest, spec: ModelSpec) -> Attention:
-    """Return the attention asked for, else FlashAttention-2 where GPU and model have it."""
+    """Return the attention asked for, else FlashAttention-2 where GPU and model have it.
+
+    A model without SDPA in Transformers gets eager attention, which runs everywhere and needs no
+    further package.
+    """
     if request.attention:
         return request.attention
-    flash = gpu.flash_attention_2 and spec.kind == "decoder" and spec.head_dim <= 256
+    if "sdpa" not in spec.attention:
+        return "eager"
+    flash = (
+        gpu.flash_attention_2
+        and "flash_attention_2" in spec.attention
+        and spec.kind == "decoder"
+        and spec.head_dim <= 256
+    )
     half = precision_of(gpu, request) != "fp32"
     # On Blackwell FlashAttention-2 runs, but slower than what SDPA picks.
     return "flash_attention_2" if flash and half and not _is_blackwell(gpu) else "sdpa"
@@ -90,9 +101,14 @@ def length_of(request: TrainingRequest, spec: ModelSpec) -> int:
     return request.sequence_length or min(DEFAULT_LENGTH, spec.max_positions or DEFAULT_LENGTH)
 
 
-def tiers(request: TrainingRequest, gpus: int) -> Iterator[Tier]:
-    """Yield the kinds of configuration that the request allows, fastest first."""
+def tiers(request: TrainingRequest, gpus: int, *, whole: bool = True) -> Iterator[Tier]:
+    """Yield the kinds of configuration that the request allows, fastest first.
+
+    On a part of a GPU (not `whole`) only the Trainer runs: NCCL needs whole ones.
+    """
     for tier in _all_tiers(request, gpus):
+        if not whole and tier.engine != "trainer":
+            continue
         if request.engine not in (None, tier.engine):
             continue
         if request.zero_stage not in (None, tier.stage):
@@ -122,13 +138,17 @@ def _all_tiers(request: TrainingRequest, gpus: int) -> Iterator[Tier]:
         yield Tier("deepspeed", 3, request.offload)
 
 
+def _whole(machine: Machine) -> bool:
+    return machine.partition == 1
+
+
 def best_trial(
     spec: ModelSpec, request: TrainingRequest, members: Sequence[Machine], count: int
 ) -> Found:
     """Return the best trial on `count` of the machines (all of one shape, cheapest first)."""
     closest: Trial | None = None
     starved: Trial | None = None
-    for tier in tiers(request, gpus_of(request, members[0], count)):
+    for tier in tiers(request, gpus_of(request, members[0], count), whole=_whole(members[0])):
         trials = list(_smallest(spec, request, members[0], count, tier))
         frugal = trials[-1]
         resident = tier.offload == "none" or bool(request.offload)
@@ -144,6 +164,8 @@ def best_trial(
         return Found(best, Miss(best))
     if closest is None:
         tier = Tier("deepspeed", request.zero_stage or 3, request.offload or "none")
+        if not _whole(members[0]):
+            tier = Tier("trainer", 0)
         closest = next(_smallest(spec, request, members[0], count, tier))
     return Found(None, Miss(closest, starved))
 
@@ -249,7 +271,8 @@ def fewest(spec: ModelSpec, request: TrainingRequest, members: Sequence[Machine]
     offloaded: Trial | None = None
     miss: Miss | None = None
     for count in counts_for(request, members[0]):
-        if count > 1 and (frugal := _most_frugal(spec, request, members[0], count)):
+        choice = not (request.instances or request.gpus)
+        if choice and count > 1 and (frugal := _most_frugal(spec, request, members[0], count)):
             if not frugal.fits_gpu:
                 miss = Miss(frugal).less(miss)
                 continue

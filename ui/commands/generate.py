@@ -144,7 +144,7 @@ def _generate(
     as_json: bool,
     **options: Any,
 ) -> int:
-    from assistant.artifacts import save_bundle
+    from assistant.artifacts import kept_files, save_bundle
 
     settings = call.settings()
     assistant = call.session.build(settings)
@@ -156,11 +156,20 @@ def _generate(
         return REFUSED
     made: Bundle = result
     target = folder or (settings.artifacts_dir or Path()) / made.name
+    kept = kept_files(made, target)
     paths = save_bundle(made, target, force=force or folder is None, archive=archive)
     _show(call, assistant, made, as_json=as_json)
     call.console.note(
         Text(f"{target} に {len(paths)} ファイルを書きました。", f"{len(paths)} files in {target}.")
     )
+    if kept:
+        names_ja, names_en = "、".join(kept), ", ".join(kept)
+        call.console.note(
+            Text(
+                f"前のバンドルの {names_ja} は変更があるため残しました。不要なら消してください。",
+                f"Kept {names_en} of the bundle before: changed since. Remove what is not needed.",
+            )
+        )
     return 0
 
 

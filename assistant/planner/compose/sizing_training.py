@@ -47,7 +47,7 @@ def training_refusal(draft: Draft, request: Request, result: TrainingRefusal) ->
     region = result.request.region
     if result.alternatives:
         _others(words, "instead", result.alternatives, region)
-    else:
+    elif not result.smallest_change:
         draft.add(words("no_other", region=words.say.region(region)))
     draft.cite(result.sources)
     further = {"full": ("next_lora", "next_qlora"), "lora": ("next_qlora",), "qlora": ()}

@@ -12,7 +12,15 @@ import pytest
 from knowledge.ec2.catalogue import Catalogue
 from tests.tools.codegen.plans import plan
 from tests.tools.codegen.running import llm_bundle
-from tools.codegen.bundle import MANIFEST, read_bundle, safe_path, sha256, write_bundle, zip_bundle
+from tools.codegen.bundle import (
+    MANIFEST,
+    changed_leftovers,
+    read_bundle,
+    safe_path,
+    sha256,
+    write_bundle,
+    zip_bundle,
+)
 from tools.codegen.spec import Bundle, BundleFile
 from tools.errors import ToolInputError
 
@@ -59,6 +67,34 @@ def test_existing_files_stay_as_they_are_without_force(bundle: Bundle, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
     write_bundle(bundle, tmp_path, force=True)
     assert "mine" not in (tmp_path / "config.toml").read_text("utf-8")
+
+
+def test_force_removes_unchanged_files_of_the_bundle_before(bundle: Bundle, tmp_path: Path) -> None:
+    more = (
+        BundleFile(path="hostfile", text="a slots=8\n", sha256=sha256("a slots=8\n")),
+        BundleFile(path="notes.md", text="x\n", sha256=sha256("x\n")),
+    )
+    texts = {item.path: item.sha256 for item in (*bundle.files, *more) if item.path != MANIFEST}
+    listed = json.dumps({"files": {**texts, "../outside": sha256("o\n")}})
+    folder = tmp_path / "out"
+    write_bundle(bundle, folder)
+    (tmp_path / "outside").write_text("o\n")
+    for item in more:
+        (folder / item.path).write_text(item.text)
+    (folder / "notes.md").write_text("mine\n")
+    (folder / MANIFEST).write_text(listed)
+    assert [path.name for path in changed_leftovers(bundle, folder)] == ["notes.md"]
+    write_bundle(bundle, folder, force=True)
+    assert not (folder / "hostfile").exists()
+    assert (folder / "notes.md").read_text() == "mine\n"
+    assert (tmp_path / "outside").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": []}', '{"files": {"": 1, "a": null}}'])
+def test_a_broken_manifest_does_not_stop_force(bundle: Bundle, tmp_path: Path, text: str) -> None:
+    (tmp_path / MANIFEST).write_text(text)
+    write_bundle(bundle, tmp_path, force=True)
+    assert json.loads((tmp_path / MANIFEST).read_text("utf-8"))["files"]
 
 
 def test_other_files_of_the_folder_survive_force(bundle: Bundle, tmp_path: Path) -> None:

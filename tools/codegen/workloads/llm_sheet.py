@@ -99,12 +99,21 @@ def _settings(plan: TrainingPlan, wheel: TorchWheel) -> Iterator[Setting]:
 
 
 def _libraries(plan: TrainingPlan, wheel: TorchWheel, name: str) -> Iterator[Setting]:
-    yield _setting(
-        "attention",
-        "sdpa",
-        "PyTorch 標準。対応 GPU では FlashAttention のカーネルを使い、flash-attn の導入は要らない",
-        "PyTorch's own; it uses FlashAttention kernels where the GPU has them",
-    )
+    if "sdpa" not in plan.model.attention:
+        yield _setting(
+            "attention",
+            "eager",
+            f"{plan.model.name} は Transformers で SDPA に対応していない",
+            f"Transformers has no SDPA for {plan.model.name}",
+        )
+    else:
+        yield _setting(
+            "attention",
+            "sdpa",
+            "PyTorch 標準。対応 GPU では FlashAttention のカーネルを使い、"
+            "flash-attn の導入は要らない",
+            "PyTorch's own; it uses FlashAttention kernels where the GPU has them",
+        )
     if plan.liger:
         yield _setting(
             "liger",

@@ -283,7 +283,7 @@ def _values(
         "optim": _OPTIM[plan.optimizer],
         "save_steps": save_steps(plan),
         "load_dtype": load_dtype(plan),
-        "attention": "sdpa",
+        "attention": "sdpa" if "sdpa" in plan.model.attention else "eager",
         "liger": plan.liger,
         "lora_targets": targets,
         "model_type": kind,
