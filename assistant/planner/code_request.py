@@ -17,7 +17,9 @@ _ELSE = re.compile(
     r"compare|price|cost"
 )
 """What a sentence asks for that code does not answer."""
-_ENDED = re.compile(r"\s*(?:まとめて|全部)?[をがはもね]?\s*(?:$|[、。,!?…)(]|plz|pls|please)")
+_ENDED = re.compile(
+    r"\s*(?:まとめて|全部)?[をがはもね]?\s*(?:$|(?<=\s)(?=[cpg]\d)|[、。,!?…)(]|plz|pls|please)"
+)
 _BEFORE = 16
 """Characters in which a word can say that the code is there already (`このスクリプト`)."""
 
@@ -82,6 +84,7 @@ _RANK = {
 
 
 _OTHER_MODEL = re.compile(r"bert|vit|stable|sd|clip|whisper|t5|resnet|yolo")
+_RUN = re.compile(r"api|動かす|動かし|立ち上げ|立てる|立てたい|起動|ホスト|\b(?:run|start|host)")
 _SERVER = re.compile(r"vllm|サーバ|server|api|推論|infer|serv")
 
 
@@ -101,7 +104,7 @@ def choose(text: str, workload: Workload, before: str, *, cpu: bool) -> str:
         return "cpu-infer" if cpu else "sagemaker-realtime" if other else named
     if named or before:
         return named or before
-    if workload.task == "infer":
+    if workload.task == "infer" or (workload.task is None and language and _RUN.search(text)):
         return "vllm" if language and not cpu else alone
     return DEFAULT_WORKLOAD
 

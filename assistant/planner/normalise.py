@@ -23,8 +23,10 @@ _KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 _MIN_HIRAGANA = 4
 _DIGITS = {"〇": 0, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _TENS = {"十": 10, "百": 100, "千": 1000}
-_COUNTERS = "xエ枚台個基本種つ時日月年週円倍コ件ド万億兆"
-_KANJI_NUMBER = re.compile(rf"(?<!\d)([{''.join(_DIGITS)}{''.join(_TENS)}]+)(?=[{_COUNTERS}])")
+_COUNTERS = "xエ枚台個基本種つ時日月年週円倍コ件ド万億兆b"
+_KANJI_NUMBER = re.compile(
+    rf"(?:(?<!\d)|(?<=[a-z]\d)|(?<=[a-z]\d\d)|(?<=[a-z]\d\d\d))([{''.join(_DIGITS)}{''.join(_TENS)}]+)(?=[{_COUNTERS}])"
+)
 _NOT_NUMBERS = re.compile(r"一(?=番|覧|般|緒|致|部|度|時)|十(?=分)|千(?=代田)")
 
 

@@ -12,9 +12,9 @@ from assistant.planner.lines import adds_up, asks_difference
 from assistant.planner.quantities import Quantity
 from assistant.planner.request import Request
 from assistant.planner.sizing_route import (
-    asks_cards,
     asks_model_alone,
     asks_states,
+    asks_weights_first,
     inference_args,
     memory_args,
     training_args,
@@ -94,7 +94,11 @@ def _sizing(request: Request, region: str | None) -> list[Call]:
             [Call("model_memory", memory_args(request)), *plans] if asks_states(request) else plans
         )
     plans = [Call("size_inference", args) for args in inference_args(request, region)]
-    return [Call("model_memory", memory_args(request)), *plans] if asks_cards(request) else plans
+    return (
+        [Call("model_memory", memory_args(request)), *plans]
+        if asks_weights_first(request)
+        else plans
+    )
 
 
 def _recommended(request: Request, usecase: UseCase) -> list[Call]:

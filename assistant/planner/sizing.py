@@ -14,7 +14,7 @@ from assistant.planner.workload import Workload, continued
 from tools.names import Subject
 
 _EXPLAINS = re.compile(
-    r"とは|って何(?!が|の|枚|基|g|台|人)|意味|仕組み|コツ|手順|やり方|方法|ベストプラクティス|注意点|違い|"
+    r"とは|って何(?!が|の|枚|基|g|台|人|ドル|円|日|時間|秒|トークン|b)|意味|仕組み|コツ|手順|やり方|方法|ベストプラクティス|注意点|違い|"
     r"what is (?:a |an |the )?(?:lora|qlora|zero|fsdp|kv)|how do(?:es)? \w+ work|best practice|"
     r"difference"
 )

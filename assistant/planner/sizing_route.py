@@ -63,9 +63,11 @@ def asks_states(request: Request) -> bool:
     )
 
 
-def asks_cards(request: Request) -> bool:
-    """Whether the question is how many of a GPU serve a model."""
+def asks_weights_first(request: Request) -> bool:
+    """Whether the question is how many of a GPU serve a model, or how much memory that takes."""
     workload = request.workload
+    if not _machines(request) and _MEMORY.search(request.text) and not workload.asks & {"kv"}:
+        return True
     gpus = [subject for subject in request.subjects if subject.kind == "gpu"]
     whole = workload.weights not in ("int4", "awq", "gptq", "nf4")  # scales would add to the count
     many = whole and "count" in workload.asks and not workload.gpus

@@ -75,7 +75,9 @@ _INTEGERS: dict[str, re.Pattern[str]] = {
     "global_batch": re.compile(
         r"(?:グローバル|global|全体の?|実効|total|effective)[\s\-_]*(?:バッチ|batch)(?:[\s_]*(?:サイズ|size))?\s*(?:は|が|を|=|:|of)?\s*(\d+)"
     ),
-    "zero_stage": re.compile(r"zero[\s\-_]*(?:stage)?[\s\-_]*([0-3])(?!\d)"),
+    "zero_stage": re.compile(
+        r"(?:zero[\s\-_]*(?:stage|ステージ)?|stage|ステージ)[\s\-_]*([0-3])(?!\d)"
+    ),
     "lora_rank": re.compile(
         r"(?:rank|ランク|(?<![a-z])r)\s*(?:は|が|を|=|:)?\s*(\d+)(?![a-z0-9.])"
     ),

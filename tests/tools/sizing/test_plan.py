@@ -222,3 +222,9 @@ def test_a_plan_takes_well_under_half_a_second(catalogue: Catalogue) -> None:
     started = time.perf_counter()
     plan(catalogue, model="llama-3-8b", method="lora")
     assert time.perf_counter() - started < 2
+
+
+def test_training_on_cpus_is_refused_with_a_way_out(catalogue: Catalogue) -> None:
+    refused = refusal(catalogue, model="7B", instance="c7i.xlarge", method="lora")
+    assert "GPU" in refused.reason.ja
+    assert refused.alternatives
