@@ -105,7 +105,9 @@ def language(answer: AnswerJson, case: Case) -> Finding:
 def citation(answer: AnswerJson, case: Case) -> Finding:
     """There are sources, and each mark in the text points at one."""
     count = len(answer["citations"])
-    marks = [int(mark) for mark in re.findall(r"(?<![A-Za-z0-9])\[(\d{1,2})\](?!\()", _text(answer))]
+    marks = [
+        int(mark) for mark in re.findall(r"(?<![A-Za-z0-9])\[(\d{1,2})\](?!\()", _text(answer))
+    ]
     dangling = sorted({mark for mark in marks if not 1 <= mark <= count})
     if dangling:
         return _listing("no source for", [f"[{mark}]" for mark in dangling])

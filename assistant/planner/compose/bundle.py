@@ -108,7 +108,7 @@ def _shown(draft: Draft, made: Bundle) -> None:
     item = made.file(made.shown)
     fence = _FENCES.get(PurePosixPath(item.path).suffix, "")
     lines = item.text.splitlines()
-    if fence == "toml":  # its comments are for people who edit the file
+    if fence in ("toml", "yaml"):  # its comments are for people who edit the file
         lines = [line for line in lines if line and not line.startswith("#")]
     cut = [*lines[:SHOWN_LINES], "…"] if len(lines) > SHOWN_LINES else lines
     verbatim(draft, f"`{item.path}`:")

@@ -210,10 +210,15 @@ def _expected(plan: InferencePlan) -> Iterator[Setting]:
     run = plan.run
     basis, basis_en = run.assumption.ja, run.assumption.en
     alone, total = run.tokens_per_second_user.expected, run.tokens_per_second_total.expected
-    yield setting("1 人のときの生成速度", round(alone), basis, basis_en, "tokens/s")
-    yield setting("同時実行時の合計", round(total), basis, basis_en, "tokens/s")
     first = run.time_to_first_token_ms.expected
-    yield setting("最初のトークンまで", round(first), basis, basis_en, "ms")
+    figures = (
+        ("speed", Text(ja="1 人のときの生成速度", en="speed for one user"), alone, "tokens/s"),
+        ("total", Text(ja="同時実行時の合計", en="all requests together"), total, "tokens/s"),
+        ("first", Text(ja="最初のトークンまで", en="time to first token"), first, "ms"),
+    )
+    for key, label, value, unit in figures:
+        made = setting(key, round(value), basis, basis_en, unit)
+        yield made.model_copy(update={"label": label})
 
 
 def _cannot(
