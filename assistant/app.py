@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answer import Answer, Artifact, Language
-from assistant.errors import (
-    UsageError,
-)
+from assistant.artifact_index import STORE as FILES
+from assistant.artifact_index import ArtifactIndex
+from assistant.errors import UsageError
 from assistant.events import Step, TextDelta
 from assistant.feedback import STORE as VOTES
 from assistant.feedback import FeedbackStore, Vote, new_vote
@@ -65,6 +65,9 @@ class Assistant:
         self.threads = Threads(self.history)
         self.votes = FeedbackStore(
             open_store(settings, VOTES, settings.feedback_path) if settings.log else None
+        )
+        self.artifacts = ArtifactIndex(
+            open_store(settings, FILES, settings.artifact_index_path) if settings.log else None
         )
         self.knowledge_dir = settings.knowledge_dir
         self._model = model
@@ -129,6 +132,7 @@ class Assistant:
         """
         twin = Assistant(self.settings, catalogue=self.catalogue, model=self._model)
         twin.history, twin.threads, twin.votes = self.history, self.threads, self.votes
+        twin.artifacts = self.artifacts
         twin.__dict__["_checkpointer"] = self._checkpointer
         twin.knowledge_dir = directory
         if self._has_store():
@@ -299,20 +303,21 @@ class Assistant:
 
     def _keep(self, answer: Answer, started: float) -> Answer:
         elapsed = round((time.perf_counter() - started) * 1000)
-        warnings = [*answer.warnings, *self.catalogue.warnings]
-        changes = {"elapsed_ms": elapsed, "warnings": warnings, "artifacts": self._saved(answer)}
+        files, problems = self._saved(answer)
+        warnings = [*answer.warnings, *problems, *self.catalogue.warnings]
+        changes = {"elapsed_ms": elapsed, "warnings": warnings, "artifacts": files}
         done = answer.model_copy(update=changes)
         self.history.add(done)
+        self.artifacts.add(done)
         return done
 
-    def _saved(self, answer: Answer) -> list[Artifact]:
-        """Write the files that were made for an answer."""
-        if not answer.held or self.settings.artifacts_dir is None:
-            return []
-        from assistant.artifacts import save_bundles
+    def _saved(self, answer: Answer) -> tuple[list[Artifact], list[str]]:
+        """Keep the files that were made for an answer; return them, and what went wrong."""
+        if not answer.held:
+            return [], []
+        from assistant.artifact_store import keep_bundles
 
-        folder = self.settings.artifacts_dir / answer.answer_id
-        return save_bundles(answer.held, folder, answer.language)
+        return keep_bundles(answer, self.settings)
 
     def _language(self, language: str | None) -> Language | None:
         match language or self.settings.lang:

@@ -78,6 +78,8 @@ class Settings:
     """Empty: the packaged one; else a sentence-transformers name or `bedrock:MODEL_ID`."""
     chroma_url: str = ""
     """Empty: vectors of ingested documents in `data_dir`; else a Chroma server."""
+    artifact_url: str = ""
+    """Empty: generated files in `data_dir`; else `s3://bucket/prefix`."""
     slack_bot_token: str = field(default="", repr=False)
     slack_app_token: str = field(default="", repr=False)
     """For Socket Mode."""
@@ -102,6 +104,11 @@ class Settings:
     def artifacts_dir(self) -> Path | None:
         """Where files made for the user are written; None without a data directory."""
         return self.data_dir / "artifacts" if self.data_dir != Path() else None
+
+    @property
+    def artifact_index_path(self) -> Path:
+        """SQLite file of what was made for which answer."""
+        return self.data_dir / "artifacts.sqlite"
 
     @property
     def threads_path(self) -> Path:
@@ -164,6 +171,7 @@ def load_settings(
         log=_is_on(merged.get("log", "on")),
         embedder=merged.get("embedder", "").strip(),
         chroma_url=merged.get("chroma_url", "").strip(),
+        artifact_url=_parse_artifact_url(merged.get("artifact_url", "").strip()),
         **_secret_settings(merged, env),
         slack_daily_limit=_parse_limit(merged.get("slack_daily_limit", "50")),
     )
@@ -260,6 +268,15 @@ def _parse_language(text: str) -> str:
         raise UsageError(
             f"言語 {text!r} には対応していません。ja か en を指定してください。",
             f"Language {text!r} is not supported; use ja or en.",
+        )
+    return text
+
+
+def _parse_artifact_url(text: str) -> str:
+    if text and not re.fullmatch(r"s3://[^/\s]+(?:/\S*)?", text):
+        raise UsageError(
+            f"ASK_ARTIFACT_URL={text!r} は s3://バケット/接頭辞 の形で指定してください。",
+            f"ASK_ARTIFACT_URL={text!r} must look like s3://bucket/prefix.",
         )
     return text
 

@@ -88,6 +88,10 @@ COMMANDS = {
             "Votes and unanswered questions: list, export, draft",
         ),
     ),
+    "artifacts": Lazy(
+        "ui.commands.artifacts",
+        Text("生成したファイルの一覧を表示します。", "List generated files."),
+    ),
     "completion": Lazy(
         "ui.commands.completion",
         Text("シェル補完のスクリプトを出力します。", "Print a shell completion script."),

@@ -188,6 +188,12 @@ def test_a_daily_limit_that_is_no_number_is_refused(text: str) -> None:
         load_settings(environ={"ASK_SLACK_DAILY_LIMIT": text})
 
 
+@pytest.mark.parametrize("text", ["box/files", "s3://", "https://box", "s3://box/a b"])
+def test_an_artifact_address_that_is_no_bucket_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="s3://bucket"):
+        load_settings(environ={"ASK_ARTIFACT_URL": text})
+
+
 def test_every_setting_is_shown() -> None:
     shown = Settings(jpy_per_usd=JpyRate(Decimal(150), None)).shown()
     assert set(shown) == {
@@ -196,7 +202,7 @@ def test_every_setting_is_shown() -> None:
         "slack_daily_limit", "mcp_token",
         "model_base_url", "model_region", "model_profile", "model_role", "model_base",
         "model_guardrail", "model_cache", "model_timeout", "model_turn_timeout", "model_max_tokens",
-        "model_context", "trace",
+        "model_context", "trace", "artifact_url",
     }  # fmt: skip
     assert shown["jpy_per_usd"] == "150@?"
 

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 from slack_sdk.errors import SlackApiError
 
-from assistant.answer import Answer
+from assistant.answer import Answer, Artifact
+from assistant.artifact_store import is_remote, read_artifact
+from assistant.errors import AssistantError
 from ui.language import Text
 from ui.question import decode
 from ui.slack.client import SlackClient
@@ -104,17 +106,30 @@ def _picture(chart: dict[str, Any], answer: Answer) -> Upload:
 
 
 def _artifacts(answer: Answer) -> Iterator[Upload]:
+    remote = [a for a in answer.artifacts if is_remote(a.path)]
+    for item in [a for a in remote if a.media_type == "application/zip"] or remote:
+        try:
+            data = read_artifact(item.path)
+        except AssistantError as error:  # the answer stands; its warning or the log tells
+            _log.error("artifact: %s", error)
+            continue
+        if data is not None:
+            yield _upload(item, answer, data)
     present = [a for a in answer.artifacts if Path(a.path).exists()]
     present = [a for a in present if a.media_type == "application/zip"] or present
     files = [a for a in present if Path(a.path).is_file()]
     if len(files) == len(present) <= 3:
         for item in files:
-            path = Path(item.path)
-            name = f"{path.stem}-{answer.answer_id}{path.suffix}"
-            yield Upload(name, item.description or path.name, path.read_bytes())
+            yield _upload(item, answer, Path(item.path).read_bytes())
     elif present:
         data = _zipped([Path(item.path) for item in present])
         yield Upload(f"bundle-{answer.answer_id}.zip", present[0].description, data)
+
+
+def _upload(item: Artifact, answer: Answer, data: bytes) -> Upload:
+    path = PurePosixPath(item.path)
+    name = f"{path.stem}-{answer.answer_id}{path.suffix}"
+    return Upload(name, item.description or path.name, data)
 
 
 def _zipped(paths: list[Path]) -> bytes:

@@ -186,9 +186,14 @@ class Chat:
 
     def file(self, kept: Conversation | None, event: gr.EventData) -> Update:
         """Give a file that an answer made to the browser."""
+        from assistant.errors import AssistantError
+
         answer_id, name = str(said(event).get("id", "")), str(said(event).get("name", ""))
         answer = self.sessions.shared.history.get(answer_id)
-        found = made_file(answer, name) if answer else None
+        try:
+            found = made_file(answer, name) if answer else None
+        except AssistantError as error:
+            return message(toast=error.message(self.say.language)), kept
         if found is None:
             return message(toast=self.say("file_gone", name=name)), kept
         return message(download=found), kept

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from ui.web.texts import Texts
@@ -30,10 +30,14 @@ def export(answers: Sequence[Answer], style: Literal["md", "json"], say: Texts) 
 
 
 def made_file(answer: Answer, name: str) -> dict[str, str] | None:
-    """Return a file that the answer made; None if it made none of that name, or it is gone."""
+    """Return a file that the answer made; None if it made none of that name, or it is gone.
+
+    Raises AssistantError where S3 cannot be read.
+    """
+    from assistant.artifact_store import read_artifact
+
     for item in answer.artifacts:
-        path = Path(item.path)
-        if path.name == name and path.is_file():
-            text = base64.b64encode(path.read_bytes()).decode()
+        if PurePath(item.path).name == name and (data := read_artifact(item.path)) is not None:
+            text = base64.b64encode(data).decode()
             return {"name": name, "type": item.media_type, "base64": text}
     return None
