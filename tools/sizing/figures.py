@@ -232,6 +232,8 @@ def _alternative(item: PlanSummary | InferenceSummary) -> Iterator[ResultFigure]
         yield _of(name, "days", item.hours / _HOURS_PER_DAY, "日")
     if item.usd is not None:
         yield _of(name, "usd", item.usd, "USD")
+    if item.usd_per_billion is not None:
+        yield _of(name, "usd_billion", item.usd_per_billion, "USD")
 
 
 def _by_itself(result: ModelMemory) -> Figures:

@@ -200,6 +200,8 @@ class PlanSummary(Model):
     usd_per_hour: Decimal | None
     usd: Decimal | None
     hours: float | None
+    usd_per_billion: Decimal | None = None
+    """Expected cost of 10**9 tokens."""
 
 
 class TrainingRefusal(Model):

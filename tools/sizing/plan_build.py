@@ -23,9 +23,9 @@ from tools.sizing.models import (
 )
 from tools.sizing.placements import Machine
 from tools.sizing.plan_charts import memory_chart, placement_chart
-from tools.sizing.plan_reasons import choices_of, rejections_of
+from tools.sizing.plan_reasons import choices_of, placement_choice, rejections_of
 from tools.sizing.plan_warnings import warnings_of
-from tools.sizing.plan_words import gib, largest, text
+from tools.sizing.plan_words import EXPERTS_STAY, gib, largest, text
 from tools.sizing.setup import lora_parameters
 from tools.sizing.training_search import Miss, every_placement, ordered
 from tools.sizing.trial import PROBE_TOKENS, Trial
@@ -40,7 +40,7 @@ def build_plan(
     """Return the plan of a trial that fits; `others` are further placements, cheapest first."""
     setup, spec, memory = trial.setup, trial.spec, trial.memory
     tokens = request.tokens
-    summaries = tuple(summary(item, tokens) for item in _priced_first(others)[:MAX_OTHERS])
+    summaries = _listed(request, others)
     adapters = request.method != "full"
     own = summary(trial, tokens)
     return TrainingPlan(
@@ -67,7 +67,7 @@ def build_plan(
         nvme_gb=trial.nvme_gb,
         run=rounded_run(trial.run_for(tokens)),
         per_billion=None if tokens else _per_billion(trial),
-        choices=choices_of(trial, request),
+        choices=(*placement_choice(trial, request, others), *choices_of(trial, request)),
         rejected=rejections_of(trial, request),
         warnings=warnings_of(trial, request, others),
         environment=environment_of(trial),
@@ -89,7 +89,7 @@ def build_refusal(
 ) -> TrainingRefusal:
     """Return a refusal: for a given reason, or because `miss` does not fit."""
     free = request.model_copy(update={"instance": None, "instances": None, "gpus": None})
-    found = _priced_first(ordered(request, every_placement(spec, free, offered)))
+    found = ordered(request, every_placement(spec, free, offered))
     closest = miss.closest if miss is not None else None
     memory = closest.memory if closest is not None else None
     change = limit.change if limit else None
@@ -101,7 +101,7 @@ def build_refusal(
         reason=reason or _does_not_fit(miss),
         memory=memory,
         smallest_change=change,
-        alternatives=tuple(summary(item, request.tokens) for item in found[:MAX_OTHERS]),
+        alternatives=_listed(request, found),
         sources=sources_of(catalogue, closest.machine) if closest else (),
         charts=(memory_chart(memory),) if memory else (),
     )
@@ -120,6 +120,8 @@ def _does_not_fit(miss: Miss | None) -> Text:
     if trial.fits_gpu:
         return _host_short(trial, count_ja, count_en)
     host_ja, host_en = _host_words(miss.starved)
+    if trial.setup.method == "qlora" and trial.spec.experts:
+        host_ja, host_en = f"。{EXPERTS_STAY.ja}{host_ja}", f"; {EXPERTS_STAY.en}{host_en}"
     return text(
         f"{count_ja}では、最も節約した構成でも GPU 1 枚あたり {gib(memory.peak_gib)} GiB が必要で、"
         f"安全に使える {gib(memory.budget_gib)} GiB を超えます。{part.ja}{host_ja}",
@@ -180,7 +182,16 @@ def summary(trial: Trial, tokens: int | None) -> PlanSummary:
         usd_per_hour=None if each is None else each * trial.count,
         usd=dollars(hourly * hours) if hourly is not None and hours else None,
         hours=hours,
+        usd_per_billion=None if hourly is None else dollars(trial.usd_per_token * PROBE_TOKENS),
     )
+
+
+def _listed(request: TrainingRequest, trials: Sequence[Trial]) -> tuple[PlanSummary, ...]:
+    """Return the first placements of a ranking in short, in the order that their caption names."""
+    chosen = _priced_first(trials)[:MAX_OTHERS]
+    if any(trial.count > 1 for trial in chosen):
+        chosen.sort(key=lambda trial: trial.usd_per_token)
+    return tuple(summary(trial, request.tokens) for trial in chosen)
 
 
 def _priced_first(trials: Sequence[Trial]) -> list[Trial]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tools.sizing.models import Choice, Rejection, TrainingRequest
 from tools.sizing.plan_words import OFFLOADS, chose, gib, rejected
+from tools.sizing.training_search import by_token
 from tools.sizing.trial import Trial
 
 
@@ -17,6 +18,40 @@ def choices_of(trial: Trial, request: TrainingRequest) -> tuple[Choice, ...]:
         *_numbers(trial, request),
         *_precision(trial, request),
     )
+
+
+def placement_choice(
+    trial: Trial, request: TrainingRequest, others: Sequence[Trial]
+) -> Iterator[Choice]:
+    """Yield why a machine that nobody named was chosen, with how far the next one is."""
+    if request.instance is not None or trial.usd_per_hour is None:
+        return
+    priced = [other for other in others if other.usd_per_hour is not None]
+    ja, en = _machines(trial)
+    if not by_token(request, [trial, *others]):
+        yield chose(
+            ja,
+            en,
+            "1 台で収まる中で、1 時間の料金が最も安いものです",
+            "the lowest hourly price of the single instances that fit",
+        )
+        return
+    why_ja, why_en = "1 トークンあたりの費用が最も安い構成です", "the lowest cost of a token"
+    if priced:
+        next_ja, next_en = _machines(priced[0])
+        more = round(100 * (priced[0].usd_per_token / trial.usd_per_token - 1))
+        far_ja, far_en = (f"約 {more} % 高い", f"about {more} % higher") if more else _SAME
+        why_ja += f"(次は {next_ja}で、{far_ja}推定)"
+        why_en += f" (the next, {next_en}, is estimated {far_en})"
+    yield chose(ja, en, why_ja, why_en)
+
+
+_SAME = ("ほぼ同じ", "about the same")
+
+
+def _machines(trial: Trial) -> tuple[str, str]:
+    name, count = trial.machine.name, trial.count
+    return (name, name) if count == 1 else (f"{name} {count} 台", f"{count} × {name}")
 
 
 def rejections_of(trial: Trial, request: TrainingRequest) -> tuple[Rejection, ...]:

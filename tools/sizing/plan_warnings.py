@@ -8,7 +8,7 @@ from tools.charts import Text
 from tools.sizing.hardware import HALF_OVER_FP32, half_peak_tflops, sustained
 from tools.sizing.limits import gpu_note
 from tools.sizing.models import TrainingRequest
-from tools.sizing.plan_words import text
+from tools.sizing.plan_words import EXPERTS_STAY, text
 from tools.sizing.trial import Trial
 
 MAX_NAMED = 5
@@ -46,16 +46,18 @@ def _method(trial: Trial) -> Iterator[Text]:
             "parameter); for long runs consider loading in fp32 (16 bytes).",
         )
     if setup.method == "qlora" and trial.spec.experts:
-        yield text(
-            "bitsandbytes は Linear 層だけを 4 ビットにするため、Transformers 5 の MoE では"
-            "エキスパートの重みが fp32 のまま残ります。LoRA のほうがメモリは少なくて済みます。",
-            "bitsandbytes quantises linear layers only: in Transformers 5 the experts of a "
-            "mixture stay in fp32, so LoRA takes less memory.",
-        )
+        yield text(f"{EXPERTS_STAY.ja}。", f"{EXPERTS_STAY.en}.")
 
 
 def _network(trial: Trial) -> Iterator[Text]:
     name = trial.machine.name
+    if trial.run.bound == "communication":
+        yield text(
+            "計算より GPU 間の通信に時間がかかる見込みで、速度はネットワークで決まります。"
+            if trial.count > 1
+            else "計算より GPU 間の通信に時間がかかる見込みで、速度は PCIe で決まります。",
+            "Communication between GPUs takes longer than computing: it decides about the speed.",
+        )
     if trial.count > 1 and trial.machine.efa:
         yield text(
             "複数台は同じプレイスメントグループに置き、EFA のセキュリティグループで"

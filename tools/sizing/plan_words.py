@@ -38,6 +38,15 @@ OFFLOADS: dict[Offload, tuple[str, str]] = {
 }
 
 
+EXPERTS_STAY = text(
+    "Transformers 5 の MoE では、bitsandbytes が Linear 層だけを 4 ビットにするため、"
+    "エキスパートの重みは fp32 のまま残ります。LoRA のほうがメモリは少なくて済みます",
+    "bitsandbytes quantises linear layers only: in Transformers 5 the experts of a mixture "
+    "stay in fp32, so LoRA takes less memory",
+)
+"""Why QLoRA saves nothing on a mixture of experts."""
+
+
 def largest(term: MemoryTerm) -> Text:
     """Return the sentence part about the dominating term."""
     return text(

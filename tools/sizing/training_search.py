@@ -53,7 +53,7 @@ class Miss:
     def less(self, other: Miss | None) -> Miss:
         """Return the one of two misses that misses less."""
         mine = self.closest.peak_gib / self.closest.machine.usable_gib
-        if other is None or mine <= other.closest.peak_gib / other.closest.machine.usable_gib:
+        if other is None or mine < other.closest.peak_gib / other.closest.machine.usable_gib:
             return self
         return other
 
@@ -317,12 +317,17 @@ def ordered(request: TrainingRequest, trials: Sequence[Trial]) -> list[Trial]:
     With a number of tokens, or where one instance is not enough, what counts is the cost of a
     token; otherwise the price of an hour of a single instance. Unpriced ones come last.
     """
-    single = [trial for trial in trials if trial.count == 1]
-    if request.tokens is None and single:
+    if not by_token(request, trials):
+        single = [trial for trial in trials if trial.count == 1]
         rest = [trial for trial in trials if trial.count > 1]
         by_hour = sorted(single, key=lambda t: (_usd(t), -t.tokens_per_second, t.machine.name))
         return by_hour + sorted(rest, key=lambda trial: trial.usd_per_token)
     return sorted(trials, key=lambda t: (t.usd_per_token, -t.tokens_per_second, t.machine.name))
+
+
+def by_token(request: TrainingRequest, trials: Sequence[Trial]) -> bool:
+    """Whether `ordered` compares the cost of a token rather than the price of an hour."""
+    return request.tokens is not None or all(trial.count > 1 for trial in trials)
 
 
 def _usd(trial: Trial) -> float:

@@ -127,7 +127,7 @@ def _others(words: SizeWords, title: str, items: Sequence[InferenceSummary], reg
         words("col_rate", region=words.say.region(region)),
         words("col_million"),
     )
-    words.draft.add(words(title))
+    words.draft.add(words(title, order=words("order_hour")))
     words.draft.table(header, [_other(words, item) for item in items])
 
 

@@ -47,7 +47,7 @@ def training_refusal(draft: Draft, request: Request, result: TrainingRefusal) ->
     region = result.request.region
     if result.alternatives:
         _others(words, "instead", result.alternatives, region)
-    elif not result.smallest_change:
+    else:
         draft.add(words("no_other", region=words.say.region(region)))
     draft.cite(result.sources)
     further = {"full": ("next_lora", "next_qlora"), "lora": ("next_qlora",), "qlora": ()}
@@ -178,9 +178,11 @@ def _others(words: SizeWords, title: str, items: Sequence[PlanSummary], region: 
         words("col_rate", region=say.region(region)),
     ]
     costed = any(item.usd is not None for item in items)
+    by_token = costed or any(item.instances > 1 for item in items)
     rows = [_other(words, item, costed=costed) for item in items]
-    words.draft.add(words(title))
-    words.draft.table([*header, words("col_cost")] if costed else header, rows)
+    words.draft.add(words(title, order=words("order_token" if by_token else "order_hour")))
+    cost = words("col_cost") if costed else words("col_billion")
+    words.draft.table([*header, cost], rows)
 
 
 def _other(words: SizeWords, item: PlanSummary, *, costed: bool) -> list[str]:
@@ -193,9 +195,8 @@ def _other(words: SizeWords, item: PlanSummary, *, costed: bool) -> list[str]:
         words("cell_speed", n=number(item.tokens_per_second)),
         words("cell_unpriced") if rate is None else words("per_hour", usd=number(rate, money=True)),
     ]
-    if costed:
-        unpriced = words("cell_unpriced")
-        row.append(unpriced if item.usd is None else f"{dollars(item.usd)} USD")
+    cost = item.usd if costed else item.usd_per_billion
+    row.append(words("cell_unpriced") if cost is None else f"{dollars(cost)} USD")
     return row
 
 

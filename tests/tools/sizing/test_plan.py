@@ -74,6 +74,34 @@ def test_70b_in_full_needs_several_instances_without_offload(catalogue: Catalogu
     assert any(f"{fewer} instances" in item.what.en for item in found.rejected)
 
 
+def test_placements_stand_in_the_order_that_their_caption_names(catalogue: Catalogue) -> None:
+    several = plan(catalogue, model="llama-3-70b")
+    rows = [several.per_billion, *several.alternatives]
+    assert several.per_billion is not None
+    assert several.per_billion.usd is not None
+    costs = [item.usd_per_billion for item in several.alternatives if item.usd_per_billion]
+    assert len(rows) == len(costs) + 1
+    assert costs == sorted(costs)
+    assert Decimal(str(several.per_billion.usd.expected)) <= costs[0]
+    assert "cost of a token" in several.choices[0].why.en
+    single = plan(catalogue, model="llama-3-8b")
+    rates = [item.usd_per_hour for item in single.alternatives if item.usd_per_hour]
+    assert single.placement.usd_per_hour is not None
+    assert [single.placement.usd_per_hour, *rates] == sorted(
+        [single.placement.usd_per_hour, *rates]
+    )
+    assert "hourly price" in single.choices[0].why.en
+    named = plan(catalogue, model="llama-3-8b", instance="p5.4xlarge")
+    assert "price" not in named.choices[0].why.en
+
+
+def test_types_without_efa_are_never_called_a_cluster(catalogue: Catalogue) -> None:
+    found = plan(catalogue, model="qwen2.5-0.5b", instance="g5.4xlarge", instances=2)
+    assert not found.placement.efa
+    assert any("TCP" in warning.en for warning in found.warnings)
+    assert not any("placement group" in warning.en for warning in found.warnings)
+
+
 def test_the_batch_is_micro_batch_times_accumulation_times_gpus(catalogue: Catalogue) -> None:
     found = plan(catalogue, model="llama-3-8b", instance="p4d.24xlarge", global_batch=128)
     product = found.micro_batch * found.accumulation * found.placement.gpus
