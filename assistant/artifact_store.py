@@ -154,8 +154,11 @@ def _explained(bucket: str, action: str) -> Generator[None]:
     try:
         yield
     except ClientError as error:
+        if _code(error) in _LOGIN:
+            _client.cache_clear()  # the next call sees a new login without a restart
         raise _refused(_code(error), bucket, action) from error
     except BotoCoreError as error:
+        _client.cache_clear()
         raise _failed(type(error).__name__, bucket) from error
 
 

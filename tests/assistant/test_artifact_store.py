@@ -163,7 +163,11 @@ def test_missing_credentials_are_a_clear_warning(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     artifact_store._client.cache_clear()  # pyright: ignore[reportPrivateUsage]
-    assert "認証情報が見つかりません" in warning_of(assistant_with(state, catalogue))
+    assistant = assistant_with(state, catalogue)
+    assert "認証情報が見つかりません" in warning_of(assistant)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    assert assistant.ask(QUESTION).artifacts, "a login is seen without a restart"
 
 
 def test_a_denied_write_names_the_permission(
