@@ -63,7 +63,7 @@ def build_planner(settings: Settings, catalogue: Catalogue) -> PlannerChatModel:
     from assistant.planner.chat_model import PlannerChatModel
 
     language = cast("Language | None", settings.lang or None)
-    return PlannerChatModel(planner=Planner(catalogue), language=language)
+    return PlannerChatModel(planner=Planner(catalogue, settings.region), language=language)
 
 
 def build_model(name: ModelName, settings: Settings) -> BaseChatModel:

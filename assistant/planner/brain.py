@@ -26,10 +26,10 @@ class Plan:
 class Planner:
     """Understand, route and compose against one catalogue."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        """Read names from `catalogue`."""
+    def __init__(self, catalogue: Catalogue, region: str = "ap-northeast-1") -> None:
+        """Read names from `catalogue`; `region` is where prices are compared if none is named."""
         self._catalogue = catalogue
-        self._understander = Understander(EntityReader(catalogue))
+        self._understander = Understander(EntityReader(catalogue), region)
         # A turn asks for its plan twice: for the calls, and again for the text.
         self._latest: tuple[object, Plan] | None = None
 

@@ -28,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     ("decline_account", lambda s: "account" in s.scope and not _asks_term(s)),
     ("decline_future", lambda s: "future" in s.scope),
     ("decline_generate", lambda s: False),  # decided by generate_intent
+    ("find", lambda s: s.entities.relative),
     ("find", lambda s: _premise(s) in ("only", "first")),
     ("verify", lambda s: _premise(s) == "sizes"),
     ("cost", lambda s: _premise(s) == "same" and len(s.entities.regions) > 1 and s.priced),
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     ("decline_sizing", lambda s: "sizing" in s.scope and not _is_lookup(s)),
     ("cost", lambda s: _costs(s)),
     ("find", lambda s: _caps_price(s)),
+    ("find", lambda s: _fits_budget(s)),
     ("decline_cost", lambda s: _prices_nothing(s)),
     ("decline_chat", lambda s: "chat" in s.scope and not s.named),
     ("decline_other_service", lambda s: "other_service" in s.scope and not s.named),
@@ -118,8 +120,13 @@ def _asks_region(s: Signals) -> bool:
     place = s.entities.regions or re.search(r"リージョン|region|where|どこで|どこに|どこの", s.text)
     priced = "usd_per_hour" in s.entities.attributes
     listing = re.search(r"インスタンス|instances?\b|もの|全部|すべて|一覧|リスト|機種|挙げ", s.text)
-    open_find = (s.kinds <= {"gpu", "series"} and bool(listing)) or (
-        s.kinds == frozenset({"series"}) and not s.context
+    listed = re.search(
+        r"(?:使える|ある|借りられる)(?:gpu|インスタンス|ファミリー|もの|やつ)|which gpus", s.text
+    )
+    open_find = (
+        (not s.named and bool(listed))
+        or (s.kinds <= {"gpu", "series"} and bool(listing))
+        or (s.kinds == frozenset({"series"}) and not s.context)
     )
     return bool(
         anchored
@@ -150,6 +157,8 @@ def _costs(s: Signals) -> bool:
     about_context = (
         s.context is not None and bool(s.context.subjects) and (names_size or not s.named)
     )
+    if s.context is not None and not s.named and _asks_gap(s, s.context):
+        return True
     if (machines or about_context) and _asks_saving(s):
         return True
     if not (machines or about_context) or s.superlative:
@@ -188,6 +197,14 @@ def _costs(s: Signals) -> bool:
         or (about_context and usage.count is not None)
         or (priced and owned is not None and owned > 1)
     )
+
+
+def _asks_gap(s: Signals, context: Request) -> bool:
+    """Whether a follow-up asks for the difference in price of the two things named last."""
+    asked = s.entities.attributes or context.attributes
+    machines = [subject for subject in context.recent if subject.kind == "instance"]
+    priced = set(asked) == {"usd_per_hour"} or "差額" in s.text
+    return priced and len(machines) > 1 and asks_difference(s.text)
 
 
 def _asks_saving(s: Signals) -> bool:
@@ -252,6 +269,14 @@ def _prices_nothing(s: Signals) -> bool:
         and s.context is None
         and not any(q.attribute != "usd_per_hour" for q in found.quantities)
     )
+
+
+def _fits_budget(s: Signals) -> bool:
+    """Whether the clause asks which machines a budget for a month pays for."""
+    usage = s.entities.usage
+    paid = usage.budget_usd or (usage.budget_jpy and usage.jpy_per_usd)
+    asked = re.search(r"gpu|インスタンス|instance|マシン|機種", s.text)
+    return bool(paid and usage.budget_period == "month" and asked and not s.named and not s.context)
 
 
 def _caps_price(s: Signals) -> bool:

@@ -65,6 +65,8 @@ class Entities:
     """What the clause rules out."""
     sagemaker: bool = False
     """Whether a type is named as SageMaker does (`ml.g5.xlarge`), which has prices of its own."""
+    relative: bool = False
+    """Whether machines like one that was named are looked for (relatives.py)."""
     premise: Premise | None = None
     """What is stated that takes more than one figure to check (premises.py)."""
     text: str = ""

@@ -92,6 +92,8 @@ class Request:
     accumulation: int = 0
     """For generated code: micro-steps per optimizer step; 0: not said."""
     checkpoint_s3: str = ""
+    relative: bool = False
+    """Whether machines like one that was named are looked for."""
     premise: Premise | None = None
     """What was stated that takes more than one figure to check."""
     text: str = ""

@@ -19,7 +19,7 @@ from assistant.planner.sizing_route import (
     memory_args,
     training_args,
 )
-from assistant.planner.usage import Usage
+from assistant.planner.usage import Period, Usage
 from assistant.planner.usecases import UseCase
 from tools.attributes import BY_KEY
 from tools.instances import MAX_NAMES, MAX_RESULTS
@@ -58,7 +58,7 @@ def route(request: Request) -> list[Call]:
         return [*calls, Call("search_glossary", {"query": request.text})]
     if request.intent == "find":
         return calls + [
-            Call("find_instances", _filters(part, region))
+            Call("find_instances", filters(part, region))
             for part in _alternatives(request)
             for region in regions
         ]
@@ -103,20 +103,25 @@ def _sizing(request: Request, region: str | None) -> list[Call]:
 
 def _recommended(request: Request, usecase: UseCase) -> list[Call]:
     """Return the search for a use case, within a budget if one was said, and the reason for it."""
-    filters = dict(usecase.filters)
+    args = dict(usecase.filters)
+    args["conditions"] = [*args["conditions"], *_within_budget(request, (None, "month"))]
+    region = {"region": request.regions[0]} if request.regions else {}
+    return [
+        Call("find_instances", args | {"limit": 5} | region),
+        Call("search_glossary", {"query": f"{usecase.entry}とは?"}),
+    ]
+
+
+def _within_budget(request: Request, periods: tuple[Period | None, ...]) -> list[dict[str, Any]]:
+    """Return the price per hour that a budget for a month allows, as a condition."""
     usage = request.usage or Usage()
     budget = usage.budget_usd
     if usage.budget_jpy and usage.jpy_per_usd:
         budget = usage.budget_jpy / usage.jpy_per_usd
-    if budget and usage.budget_period in (None, "month"):
-        ceiling = (budget / HOURS_PER_MONTH).quantize(_STEP, ROUND_FLOOR)
-        limit = {"attribute": "usd_per_hour", "op": "<=", "value": str(ceiling)}
-        filters["conditions"] = [*filters["conditions"], limit]
-    region = {"region": request.regions[0]} if request.regions else {}
-    return [
-        Call("find_instances", filters | {"limit": 5} | region),
-        Call("search_glossary", {"query": f"{usecase.entry}とは?"}),
-    ]
+    if not budget or usage.budget_period not in periods:
+        return []
+    ceiling = (budget / HOURS_PER_MONTH).quantize(_STEP, ROUND_FLOOR)
+    return [{"attribute": "usd_per_hour", "op": "<=", "value": str(ceiling)}]
 
 
 def _real(request: Request) -> list[Subject]:
@@ -187,7 +192,7 @@ def _call(tool: str, names: list[str], request: Request, region: str | None) -> 
     return Call(tool, {"names": names} | ({"region": region} if region else {}))
 
 
-def _filters(request: Request, region: str | None) -> dict[str, Any]:
+def filters(request: Request, region: str | None) -> dict[str, Any]:
     """Return the arguments of a search."""
     conditions = [
         condition.model_dump(mode="json")
@@ -195,6 +200,7 @@ def _filters(request: Request, region: str | None) -> dict[str, Any]:
         if quantity.attribute in BY_KEY
         for condition in quantity.conditions()
     ]
+    conditions += _within_budget(request, ("month",))
     args: dict[str, Any] = {}
     for row in request.filters:
         if "attribute" in row:
@@ -258,7 +264,7 @@ def _scope(
     if about_gpus and not scope and "has_gpu" not in args:
         scope["has_gpu"] = True
     scope |= _exclusions(request)
-    if re.search(r"ファミリー|famil(?:y|ies)", request.text):
+    if request.relative or re.search(r"ファミリー|famil(?:y|ies)", request.text):
         scope |= {"one_per_family": True, "limit": MAX_RESULTS}
     return scope
 

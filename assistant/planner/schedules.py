@@ -38,6 +38,7 @@ _HOURS: dict[str, Decimal] = {
 }
 
 
+_AS_WELL = re.compile(r"スポット(?:価格|料金|版|の場合|だと|なら)?も(?!う|っと)")
 _ONE_EACH = re.compile(
     rf"(?P<people>\d+)\s*(?:人|名|チーム|people|engineers|users).*?(?:{MASK}|1台|1つ|one)\s*(?:ずつ|each)"
 )
@@ -116,10 +117,13 @@ class _Reader:
 
     def _terms(self) -> None:
         found: list[tuple[int, Term]] = []
+        text = self.rest
         for kind, pattern in self._patterns.terms:
             for match in self._take(pattern, "term"):
                 found.append((match.start(), self._term(kind, match)))
         self.usage.terms = tuple(dict.fromkeys(term for _, term in sorted(found)))
+        if self.usage.terms == ("spot",) and _AS_WELL.search(text):
+            self.usage.terms = ("on-demand", "spot")
 
     def _term(self, kind: str, match: re.Match[str]) -> Term:
         defaults: dict[str, Any] | None = table("usage")["defaults"].get(kind)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from assistant.planner.generate import complete_generate, join_generate
+from assistant.planner.lines import asks_difference
 from assistant.planner.mentions import Entities
 from assistant.planner.quantities import Quantity
 from assistant.planner.request import SIZING, Intent, Request
@@ -73,11 +74,16 @@ def _completed(
         usecase=found.usecase,
         recent=found.subjects,
         asserted="verify" in cues,
+        relative=found.relative,
         premise=found.premise,
         claim=_comparative(found, text) if "verify" in cues else None,
     )
     if request.subjects and all(s.kind == "gpu" for s in request.subjects):
         request = replace(request, quantities=tuple(_of_gpu(q, text) for q in request.quantities))
+    if found.relative:
+        return replace(
+            request, sort=request.sort or "usd_per_hour", recent=context.recent if context else ()
+        )
     if context is not None:
         named = (s for s in (*context.recent, *found.subjects) if s.kind in _COMPARABLE)
         request = replace(request, recent=tuple(dict.fromkeys(named))[-MAX_RECENT:])
@@ -87,6 +93,9 @@ def _completed(
         context = replace(context, intent="describe")  # what is asked now is no workload
     if found.sizes and not found.subjects:
         request = _resized(request, found.sizes, context)
+    unnamed = not (request.subjects or request.unknown)
+    if unnamed and intent == "cost" and asks_difference(text) and len(context.subjects) < 2:
+        context = replace(context, subjects=_last_two(context.recent))
     return _carry(request, cues, context)
 
 
@@ -204,7 +213,8 @@ def _same_question(request: Request, cues: frozenset[str], context: Request) -> 
 def _narrows(request: Request, cues: frozenset[str]) -> bool:
     """Whether a search without a scope of its own goes on with the search before it."""
     fresh = re.search(
-        r"インスタンス|instances?\b|乗り換え|代わり|ほかの|他の|別の|alternative", request.text
+        r"インスタンス|instances?\b|(?:使える|借りられる)gpu|乗り換え|代わり|ほかの|他の|別の|alternative",
+        request.text,
     )
     said = request.quantities or request.filters or request.sort or "carry" in cues
     said = said or request.rank or re.search(r"ファミリー|famil", request.text)
@@ -220,6 +230,9 @@ def _search_within(request: Request, context: Request) -> Request:
     return replace(request, subjects=tuple(families), regions=request.regions or context.regions)
 
 
+_NEXT = re.compile(r"(?:^|その)次(?:に|の|は|点)|\bnext\b|runner-up")
+
+
 def _refine(request: Request, context: Request) -> Request:
     """Narrow an earlier search by what is said now (`そのうち80GBの方は?`)."""
     if context.gpu_only or any(s.kind == "gpu" for s in context.subjects):
@@ -231,6 +244,7 @@ def _refine(request: Request, context: Request) -> Request:
     return replace(
         request,
         intent="find",
+        rank=(context.rank or 1) + 1 if _NEXT.search(request.text) else request.rank,
         subjects=request.subjects or context.subjects,
         quantities=(*kept, *request.quantities),
         filters=(

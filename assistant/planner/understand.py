@@ -19,6 +19,7 @@ from assistant.planner.entities import MASK, EntityReader
 from assistant.planner.intents import decide
 from assistant.planner.mentions import Entities, Mention
 from assistant.planner.normalise import is_english, normalise
+from assistant.planner.relatives import Relatives
 from assistant.planner.request import SIZING, Request
 from assistant.planner.slots import complete, merge
 from assistant.planner.steps import Sizes, read_step
@@ -30,6 +31,8 @@ from tools.sizing.doctor_deepspeed import find_config
 HISTORY = 40
 """Earlier questions that are read for context."""
 MAX_CLAUSES = 6
+MAX_NAME = 24
+_CHOICES = {"superlative_low", "superlative_high", "compare", "find", "carry"}
 
 _CLAUSE_END = re.compile(
     r"[。!?\n;]+|、(?=[a-z]+\d[a-z0-9\-.]*は(?:amd|intel|graviton|[ahlvbt]\d))|(?<=[がけ])、(?=.{4})|(?<=[いのでは者域料金価格])と、(?=.{6})|と、(?=\S{0,6}(?:一番|最も|最安))|(?:、|,\s*)(?=それと|あと|また|ついでに|それから|あわせて|そして|and\s|also\s)"
@@ -60,10 +63,11 @@ class Understanding:
 class Understander:
     """Understand questions against one catalogue."""
 
-    def __init__(self, reader: EntityReader) -> None:
-        """Use `reader` for the names."""
+    def __init__(self, reader: EntityReader, region: str) -> None:
+        """Use `reader` for the names, and prices of `region` where a question names none."""
         self._reader = reader
         self._sizes = Sizes(reader.catalogue)
+        self._relatives = Relatives(reader.catalogue, region)
 
     def understand(self, question: str, history: Sequence[str] = ()) -> Understanding:
         """Return what `question` asks, completed from the earlier questions of its thread."""
@@ -97,7 +101,18 @@ class Understander:
         parts = [part for part in parts if part][:MAX_CLAUSES] or [""]
         if len(parts) > 1 and is_one_request(parts, [_after(text, part) for part in parts]):
             parts = ["、".join(parts)]
-        return _joined([self._clause(part, text) for part in parts])
+        return _joined([self._clause(part, text) for part in self._with_names(parts)])
+
+    def _with_names(self, parts: list[str]) -> list[str]:
+        """Put a name that stands alone at the end (`…は何%安い?g5.xlarge`) before its question."""
+        if len(parts) < 2 or len(parts[-1]) > MAX_NAME:
+            return parts
+        last = self._reader.read(parts[-1])
+        alone = last.mentions and not re.sub(rf"[{MASK}\sのはです]", "", last.rest)
+        asked = self._reader.read(parts[-2])
+        if not alone or asked.mentions or asked.unknown:
+            return parts
+        return [*parts[:-2], f"{parts[-1]}、{parts[-2]}"]
 
     def _clause(self, part: str, whole: str) -> Clause:
         entities = self._reader.read(part)
@@ -122,6 +137,9 @@ class Understander:
         context = previous[-1] if previous else None
         for clause in clauses:
             self._resolve_step(clause, context)
+            if self._relatives.resolve(clause.entities, context):
+                # それ, 安いほう have been read: what is asked now is about that machine.
+                clause = replace(clause, cues=clause.cues - _CHOICES)
             intent = decide(clause.entities, clause.cues, clause.scope, clause.text, context)
             request = complete(intent, clause.entities, clause.cues, clause.text, context)
             requests.append(request)
