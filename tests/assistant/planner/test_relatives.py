@@ -23,7 +23,7 @@ def _last(planner: Planner, *turns: str) -> Request:
 
 
 def _conditions(request: Request) -> dict[str, str]:
-    return {q.attribute: f"{q.op}{q.value:f}" for q in request.quantities}
+    return {q.attribute: f"{q.op}{q.value.normalize():f}" for q in request.quantities}
 
 
 def test_cheaper_with_the_same_memory_is_a_search(planner: Planner) -> None:
