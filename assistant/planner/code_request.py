@@ -18,7 +18,7 @@ _ELSE = re.compile(
 )
 """What a sentence asks for that code does not answer."""
 _ENDED = re.compile(
-    r"\s*(?:まとめて|全部)?[をがはもね]?\s*(?:$|(?<=\s)(?=[cpg]\d)|[、。,!?…)(]|plz|pls|please)"
+    r"\s*(?:まとめて|全部)?[をがはもね]?\s*(?:$|(?<=\s)(?=[cpg]\d)|\b(?:for|with|using|on)\b|(?:と[^、。]{1,8})?を?(?:教えて|知りたい)|[、。,!?…)(]|plz|pls|please)"
 )
 _BEFORE = 16
 """Characters in which a word can say that the code is there already (`このスクリプト`)."""

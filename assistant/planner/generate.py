@@ -17,7 +17,7 @@ from assistant.planner.code_request import (
 from assistant.planner.mentions import Entities
 from assistant.planner.request import Intent, Request
 from assistant.planner.sizing import complete_sizing
-from assistant.planner.sizing_route import training_args
+from assistant.planner.sizing_route import inference_args, training_args
 from assistant.planner.vocabulary import any_of, table
 
 DEFAULT_MODEL = "7B"
@@ -26,7 +26,10 @@ _THING = (
     r"(?:(?<!エラー)(?<!リージョン)(?<!終了)(?<!ステータス)コード|スクリプト|設定ファイル|設定|構成|"
     r"コンフィグ|ds_?config|config(?!\.json)|バンドル|一式|プログラム|scripts?|code|configs?|configuration|bundle)"
 )
-_WANT = r"(?:作|生成|書い|書け|くだ|下さ|ちょうだい|ほしい|欲し|お願い|頼|用意|出し|出力|込み|だけ)"
+_WANT = (
+    r"(?:作|生成|書い|書け|くだ|下さ|ちょうだい|ほしい|欲し|お願い|頼|用意|出し|出力|込み|だけ"
+    r"|よろ|見せ)"
+)
 _WANTED = re.compile(
     rf"{_THING}.{{0,24}}{_WANT}|{_WANT}.{{0,6}}{_THING}|"
     r"\b(?:write|generate|create|make|give|need|want|build)\b.{0,60}"
@@ -58,6 +61,9 @@ _ACCUMULATION = re.compile(
 _CONCRETE = re.compile(r"models:/|runs:/|s3://|rtsp://")
 """Addresses that only a script has a use for."""
 _S3 = re.compile(r"s3://[a-z0-9][\w.\-]+(?:/[\w.\-/]+)?", re.ASCII)
+_DATA = re.compile(r"(?:データ(?:セット)?|data(?:set)?)[はをがの :=]{0,3}(?:at |in |from )?s3://")
+_EACH = re.compile(r"マイクロ|micro|あたり|当たり|per[ -_]?(?:gpu|device)|ごと|累積|accum|ずつ")
+"""Words that make a batch the one of each GPU."""
 _FOLLOW_UP_LENGTH = 40
 _CHANGES = frozenset({"fit", "count", "memory", "cost", "speed", "time"})
 """Questions about the plan behind the code, which sizing answers."""
@@ -156,6 +162,11 @@ def complete_generate(request: Request, found: Entities, context: Request | None
     place = bucket[0] if bucket else (before.checkpoint_s3 if before else "")
     steps = _ACCUMULATION.search(request.text)
     accumulation = int(steps[1] or steps[2]) if steps else (before.accumulation if before else 0)
+    each = found.workload.micro_batch
+    if each and not found.workload.global_batch and not _EACH.search(request.text):
+        # バッチサイズ64 is the batch of all GPUs, unless it says otherwise.
+        workload = replace(completed.workload, micro_batch=None, global_batch=each)
+        completed = replace(completed, workload=workload)
     return replace(
         completed,
         code=code,
@@ -177,7 +188,7 @@ def generate_args(request: Request, region: str | None) -> dict[str, Any]:
 
     workload = WORKLOADS.get(request.code)
     known = workload.options.model_fields if workload else {}
-    options = training_args(request, None)[0]
+    options = _serving(request) if request.code == "vllm" else training_args(request, None)[0]
     if request.code == DEFAULT_WORKLOAD:
         options.setdefault("model", DEFAULT_MODEL)
         options |= {"batch_factor": request.batch_factor} if request.batch_factor > 1 else {}
@@ -188,10 +199,20 @@ def generate_args(request: Request, region: str | None) -> dict[str, Any]:
             options["engine"] = "deepspeed"
     elif "model" in options and request.code != "vllm":
         del options["model"]  # a language model is nothing for the others
-    if options.get("spot") and request.checkpoint_s3:
+    if request.checkpoint_s3 and _DATA.search(request.text):
+        options["dataset"] = request.checkpoint_s3
+    elif options.get("spot") and request.checkpoint_s3:
         options["checkpoint_s3"] = request.checkpoint_s3
     args: dict[str, Any] = {
         "workload": request.code,
         "options": {name: value for name, value in options.items() if name in known},
     }
     return args | ({"region": region} if region else {})
+
+
+def _serving(request: Request) -> dict[str, Any]:
+    """Return the options of a server, under the names that its bundle has for them."""
+    options = inference_args(request, None)[0]
+    if weights := options.pop("weights", None):
+        options["quantization"] = weights
+    return options
