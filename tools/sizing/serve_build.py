@@ -99,17 +99,19 @@ def does_not_serve(closest: Option | None) -> Text:
 
 
 def summary(option: Option, request: InferenceRequest) -> InferenceSummary:
-    """Return an option in short."""
+    """Return an option in short: of the whole instance, whose price stands beside it."""
     run = option.run(request.prompt_tokens, asked=request.concurrency)
     usd = run.usd_per_million_tokens
+    replicas = option.machine.devices // option.serving.tensor_parallel
+    filled = 1 if request.concurrency else replicas
     return InferenceSummary(
         instance=option.machine.name,
         gpu=option.machine.gpu.key,
         gpus=option.machine.devices,
         weights=option.serving.weights,
         tensor_parallel=option.serving.tensor_parallel,
-        max_concurrency=option.most,
-        tokens_per_second_total=significant(run.tokens_per_second_total.expected),
+        max_concurrency=option.most * replicas,
+        tokens_per_second_total=significant(filled * run.tokens_per_second_total.expected),
         usd_per_hour=option.machine.usd_per_hour,
         usd_per_million_tokens=dollars(usd.expected) if usd else None,
     )

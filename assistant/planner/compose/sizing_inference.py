@@ -69,6 +69,8 @@ def _lead(words: SizeWords, request: Request, plan: InferencePlan) -> str:
     }
     if not plan.request.instance:
         return words("serve_best", **values)
+    if plan.placement.gpu is None:
+        return words("serve_cpu", **values)
     if "users" in request.workload.asks:
         return words("serve_users", **values)
     return words("serve_yes", **values)
@@ -83,7 +85,7 @@ def _money(words: SizeWords, plan: InferencePlan) -> str:
     )
     parts = [
         words(
-            "serve_speed",
+            "serve_speed_one" if one == total else "serve_speed",
             low=number(one.low),
             high=number(one.high),
             total_low=number(total.low),

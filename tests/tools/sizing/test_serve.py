@@ -107,3 +107,26 @@ def test_weights_are_parameters_times_bytes(catalogue: Catalogue) -> None:
     found = model_memory(catalogue, ModelMemoryRequest(model="7B"))
     sizes = {size.format: size.gb for size in found.weights}
     assert (sizes["bf16"], sizes["int8"], sizes["int4"]) == (14.0, 7.0, 3.5)
+
+
+def test_a_table_compares_whole_instances(catalogue: Catalogue) -> None:
+    """The price of an hour buys all replicas: cost of a million tokens follows from the row."""
+    request = InferenceRequest(model="llama-3.1-405b", region=TOKYO, weights="fp8")
+    found = plan_inference(catalogue, request)
+    assert isinstance(found, InferencePlan)
+    assert found.alternatives
+    for item in found.alternatives:
+        assert item.usd_per_hour is not None
+        assert item.usd_per_million_tokens is not None
+        hourly = float(item.usd_per_hour) / 3600 / item.tokens_per_second_total * 1e6
+        assert hourly == pytest.approx(float(item.usd_per_million_tokens), rel=0.01)
+
+
+@pytest.mark.parametrize("instance", ["g4ad.xlarge", "p2.xlarge", "p3.2xlarge"])
+def test_gpus_without_current_kernels_are_refused_with_others(
+    catalogue: Catalogue, instance: str
+) -> None:
+    request = InferenceRequest(model="llama-3.1-8b", region=TOKYO, instance=instance)
+    found = plan_inference(catalogue, request)
+    assert isinstance(found, InferenceRefusal)
+    assert found.alternatives
