@@ -43,6 +43,8 @@ def sizing_intent(
         return _without_model(workload, found)
     if workload.task:
         return "size_train" if workload.task == "train" else "size_infer"
+    if (workload.tokens or 0) >= _CORPUS and workload.asks & {"time", "cost"}:
+        return "size_train"
     asked = workload.asks & _SERVING
     named = any(s.kind in ("instance", "family", "gpu") for s in found.subjects)
     return "size_infer" if asked or named else None
@@ -136,12 +138,16 @@ def _refines(last: Request, request: Request) -> bool:
     return (
         request.intent in SIZING
         and last.intent in SIZING
-        and said != before
         and said.items() >= before.items()
-        and request.workload.asks == last.workload.asks
+        and (_silent(last) or (said != before and request.workload.asks == last.workload.asks))
         and (request.subjects == last.subjects or not last.subjects)
-        and not _ALTERNATIVE.search(request.text)
+        and (_silent(last) or not _ALTERNATIVE.search(request.text))
     )
+
+
+def _silent(request: Request) -> bool:
+    """Whether a clause only says what is planned (`20BをZeRO-3、16枚のGPUで`)."""
+    return not request.workload.asks - {"which"}
 
 
 _ALTERNATIVE = re.compile(

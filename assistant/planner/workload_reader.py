@@ -106,7 +106,10 @@ _DEADLINE = re.compile(
     r"(?:within|in under|in less than|in)\s+(\d+(?:\.\d+)?)\s*(hours?|days?|weeks?|months?)"
 )
 _HOURS = {"時": 1, "h": 1, "日": 24, "d": 24, "週": 168, "w": 168, "か": 730, "ヶ": 730, "m": 730}
-_KV_FORMAT = re.compile(r"kv\s*(?:キャッシュ|cache)?\s*(?:を|は|が|も)?\s*(fp8|int8|bf16|fp16)")
+_KV_FORMAT = re.compile(
+    r"kv\s*(?:キャッシュ|cache)?\s*(?:を|は|が|も)?\s*(fp8|int8|bf16|fp16)|"
+    r"(fp8|int8|bf16|fp16)\s*の?\s*kv(?![a-z])"
+)
 _CHOICES = ("optimizer", "engine", "attention", "offload")
 
 
@@ -175,7 +178,8 @@ class _Reader:
             key = "length" if value < _SHORT or _LONG_WORD.search(around) else "tokens"
             if key == "length" and match["scale"] == "k":
                 value = _length(match)
-            found.setdefault(key, value)
+            if value >= _SHORTEST:  # 1トークンあたり is no length
+                found.setdefault(key, value)
             self._hide(match.span())
         return found
 
@@ -197,7 +201,7 @@ class _Reader:
         found["method"] = _first("method", self._text)
         kv = _KV_FORMAT.search(self._text)
         if kv:
-            found["kv_format"] = kv[1]
+            found["kv_format"] = kv[1] or kv[2]
         without_kv = _KV_FORMAT.sub(" ", self._text)
         found["precision"] = _first("precision", without_kv)
         found["weights"] = _first("weights", without_kv) if not found["optimizer"] else None

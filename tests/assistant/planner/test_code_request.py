@@ -95,6 +95,11 @@ def test_training_a_detector_is_declined(planner: Planner) -> None:
     [
         ("三十億パラのモデル、fp16の重みは何GB?", "model_memory", {"model": "3B"}),
         ("7BってA10Gに乗る?fp16で推論", "size_inference", {"model": "7B", "weights": "fp16"}),
+        ("20BをZeRO-3、16枚のGPUで。1枚のモデル状態は", "size_training",
+         {"gpus": 16, "states_only": True}),
+        ("p4d.24xlarge 4台で13Bを1000億トークン、何日?", "size_training", {"instances": 4}),
+        ("fp8のKVキャッシュだとLlama 3 8B 8kで?", "model_memory", {"kv_format": "fp8"}),
+        ("7BのAdamWオプティマイザ状態は何GB?", "model_memory", {"model": "7B"}),
         ("phi-4はL4一枚に入るのかな", "size_inference", {"gpus": 1, "instance": "L4"}),
         ("13BをA100 80GB×8でフル学習できる?", "size_training", {"gpus": 8}),
         ("ViT-L/16の学習ってT4 1枚で回る?", "size_training", {"model": "vit-l/16"}),
