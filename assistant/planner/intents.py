@@ -214,8 +214,8 @@ def _asks_saving(s: Signals) -> bool:
     if s.kinds != frozenset({"instance"}) or not asks_difference(s.text):
         return False
     named, specified = len(s.entities.subjects), set(s.entities.attributes) - {"usd_per_hour"}
-    of_price = "差額" in s.text or "usd_per_hour" in s.entities.attributes
-    return len(s.entities.regions) > 1 or (named == 2 and of_price and not specified)
+    priced = "usd_per_hour" in s.entities.attributes and not specified
+    return len(s.entities.regions) > 1 or (named == 2 and ("差額" in s.text or priced))
 
 
 _DEFINES = re.compile(

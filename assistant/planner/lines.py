@@ -13,8 +13,8 @@ _TOGETHER = re.compile(
     r"合計|合わせて|あわせて|両方|同時に|トータル|全部で|総額|\btotal\b|together|\bboth\b|\bsum\b"
 )
 _DIFFERENCE = re.compile(
-    r"差額|の差|差は|浮[くかい]|節約|いくら違|どれだけ違|得(?:に|する|です|か|$)|安くなる|安く済|"
-    r"difference|sav(?:e|ing)"
+    r"差額|の差|(?:値段|価格|料金)差|差は|浮[くかい]|節約|いくら違|どれだけ違|得(?:に|する|です|か|$)|安くなる|安く済|"
+    r"difference|\bgap\b|sav(?:e|ing)"
 )
 
 

@@ -198,7 +198,8 @@ def _memory_kind(before: str, after: str, text: str) -> str:
 
 
 def _operator(before: str | None, after: str | None) -> Operator | None:
-    for word in (after, before):
+    # より安い8vCPU compares what stands before it: in Japanese the number comes first.
+    for word in (after, None if before and before.startswith("より") else before):
         for op, pattern in _comparisons():
             if word and pattern.search(word):
                 return op

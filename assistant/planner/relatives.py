@@ -23,7 +23,7 @@ from tools.instances import FindRequest, Operator, find
 from tools.names import Subject
 
 _SUCCESSOR = re.compile(
-    r"後継|乗り換え先|移行先|置き換え先|リプレース|successor|\breplac|migrate (?:from|to)"
+    r"後継|乗り換え|移行先|置き換え先|リプレース|successor|\breplac|migrate (?:from|to)"
 )
 _INSTEAD = re.compile(r"代わり|代替|alternative|instead")
 _CHEAPER = re.compile(
@@ -31,7 +31,7 @@ _CHEAPER = re.compile(
 )
 _LOOKS = re.compile(
     r"やつ|もの|インスタンス|gpu(?:は|が|で|って|ある|ない|を|$)|(?:ある|ない|ありますか|ありません?か)$|どれ|何か|ほか|他|機種|マシン|方法|"
-    r"\bany|which|something|instances?\b"
+    r"\bany|what's|what is|which|something|instances?\b"
 )
 _SAME = re.compile(
     r"(?:同じ|同等|same)[^、。]{0,6}?(?P<what>vcpu|gpuメモリ|gpu memory|vram|メモリ|memory)"

@@ -46,6 +46,7 @@ def compare(draft: Draft, request: Request, result: Comparison) -> None:
             draft.cite_quote(machine.quote("capacity-block"))
     else:
         gpus = [column for column in columns if isinstance(column, Gpu)]
+        _judge_same(draft, request, _focused(request), gpus)
         compare_gpus(draft, gpus, result, _focused(request), request.claim)
     draft.cite(result.sources)
     draft.suggestions += _suggestions(draft.say, result)
@@ -194,12 +195,14 @@ def _focus(
 
 
 def _judge_same(
-    draft: Draft, request: Request, key: str | None, machines: list[InstanceProfile]
+    draft: Draft, request: Request, key: str | None, columns: Sequence[InstanceProfile | Gpu]
 ) -> None:
-    """Write whether the machines are the same in what was asked, if that was stated."""
+    """Write whether the columns are the same in what was asked, if that was stated."""
     key = key or ("gpu_model" if "gpu_model" in request.attributes else None)
     if request.premise and request.premise.kind == "same" and key:
-        values = {machine.key: BY_KEY[key].of(machine) for machine in machines}
+        if key == "memory_gib" and all(isinstance(column, Gpu) for column in columns):
+            key = "gpu_memory_gb"
+        values = {column.key: BY_KEY[key].of(column) for column in columns}
         judge_same(draft, request.premise, key, values)
 
 
