@@ -63,7 +63,7 @@ class Understanding:
 class Understander:
     """Understand questions against one catalogue."""
 
-    def __init__(self, reader: EntityReader, region: str) -> None:
+    def __init__(self, reader: EntityReader, region: str = "ap-northeast-1") -> None:
         """Use `reader` for the names, and prices of `region` where a question names none."""
         self._reader = reader
         self._sizes = Sizes(reader.catalogue)
