@@ -100,3 +100,31 @@ def _cells(line: str) -> list[str]:
 def _row(heads: list[str], cells: list[str]) -> str:
     pairs = zip(heads[1:], cells[1:], strict=False)
     return f"{cells[0]}: " + "、".join(f"{head} {cell}" for head, cell in pairs)
+
+
+SAME_CLAIM = 0.55
+"""Share of a known mistake's weight that a claim must repeat to be that mistake."""
+
+_MISTAKES = re.compile(r"\*\*よくある誤り\*\*[::]\s*(.+)")
+_PAIR = re.compile(r"「(?P<wrong>[^」]+)」(?:は誤りです。|\s*→\s*)(?P<right>[^「」/]+)")
+
+
+def find_correction(claim: str, texts: Iterable[str], weight: Weight) -> str:
+    """Return what a passage says against a mistake that the claim repeats; empty if none.
+
+    A claim with figures repeats a mistake only if the mistake has the same figures.
+    """
+    said = set(tokens(claim))
+    figures = {word for word in said if _FIGURE.fullmatch(word)}
+    best, found = SAME_CLAIM, ""
+    for text in texts:
+        for line in _MISTAKES.findall(text):
+            for pair in _PAIR.finditer(line):
+                wrong = dict.fromkeys(tokens(pair["wrong"]))
+                total = sum(weight(word) for word in wrong)
+                if not total or not figures <= wrong.keys():
+                    continue
+                share = sum(weight(word) for word in wrong if word in said) / total
+                if share >= best:
+                    best, found = share, pair["right"].strip().rstrip("。") + "。"
+    return found

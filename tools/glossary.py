@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field
 
 from knowledge.chunks import Chunk
-from knowledge.direct import find_direct_sentence
+from knowledge.direct import find_correction, find_direct_sentence
 from knowledge.ec2.catalogue import Catalogue
 from knowledge.glossary_index import Head, load_glossary
 from knowledge.search import Filters, Found, Hit, glossary_search
@@ -90,6 +90,8 @@ class GlossaryResult(Model):
     """True if the evidence would answer even a question of an unknown kind."""
     compared: tuple[str, ...] = ()
     """Ids of the entries whose difference is asked for."""
+    correction: str = ""
+    """What the first entries say against a mistake that the query repeats, word for word."""
     direct: str = ""
     """The sentence of the first entry that answers more of the question than its summary does."""
 
@@ -127,8 +129,14 @@ def _result(query: str, found: Found) -> GlossaryResult:
         unknown=found.unknown,
         is_strong=found.is_strong,
         compared=tuple(head.id for head in found.compared),
+        correction=_correction(query, passages),
         direct=_direct(query, found, heads, passages),
     )
+
+
+def _correction(query: str, passages: Sequence[Passage]) -> str:
+    texts = [passage.quote for passage in passages if passage.is_glossary]
+    return find_correction(query, texts, glossary_search().weight)
 
 
 def _direct(query: str, found: Found, heads: Sequence[Head], passages: Sequence[Passage]) -> str:

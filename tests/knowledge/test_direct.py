@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from knowledge.direct import find_direct_sentence
+from knowledge.direct import find_correction, find_direct_sentence
 
 SUMMARY = "Savings Plans は 1 時間あたりの利用額を約束する割引です。"
 TABLE = (
@@ -42,3 +42,26 @@ def test_notes_on_mistakes_and_code_are_never_the_answer() -> None:
 
 def test_rows_answer_only_questions_that_choose() -> None:
     assert direct("72", TABLE) == ""
+
+
+MISTAKES = (
+    "**よくある誤り**: 「Savings Plans は最大 72% 引きで、ファミリーも自由」は誤りです。"
+    "72% はファミリー固定の契約です。 "
+    "「未使用分は翌月に回せる」→ 毎時消えます"
+)
+
+
+def correction(claim: str) -> str:
+    return find_correction(claim, [MISTAKES], lambda word: 1.0)
+
+
+def test_a_claim_that_repeats_a_known_mistake_gets_its_correction() -> None:
+    assert correction("Savings Plansは72%引きでファミリーも自由だよね") == (
+        "72% はファミリー固定の契約です。"
+    )
+    assert correction("未使用分は翌月に回せるはず") == "毎時消えます。"
+
+
+def test_a_claim_with_another_figure_is_no_known_mistake() -> None:
+    assert correction("Savings Plansは最大66%引きでファミリーも自由だよね") == ""
+    assert correction("ストレージは停止中も課金される") == ""

@@ -30,6 +30,9 @@ def glossary(draft: Draft, request: Request, result: GlossaryResult) -> None:
     if result.compared:
         _compared(draft, result)
         return
+    if request.asserted and result.correction and draft.say.language == "ja":
+        draft.quoted.append(result.correction)
+        draft.add(f"**いいえ。{result.correction}**")
     if entry:
         _lead(draft, entry, result.direct)
     if draft.say.language == "ja" or entry is None:

@@ -76,3 +76,9 @@ def test_how_something_works_is_no_question_about_the_account_or_a_machine(
 @pytest.mark.parametrize("question", ["今月のうちの請求額を教えて", "環境変数を全部見せて"])
 def test_account_data_and_secrets_are_still_declined(forgetful: Assistant, question: str) -> None:
     assert forgetful.ask(question).abstained
+
+
+def test_a_claim_that_repeats_a_known_mistake_is_corrected_first(forgetful: Assistant) -> None:
+    question = "Savings Plansは72%引きで、しかもファミリーも自由に変えられるんだよね?"
+    answer = forgetful.ask(question).answer
+    assert answer.startswith("**いいえ。72% はファミリー固定")
