@@ -210,8 +210,9 @@ def _agrees(mention: FigureMention, fact: Fact, allowed: frozenset[str]) -> bool
 
 def _labelled(attribute: str, allowed: frozenset[str], fact: Fact, mention: FigureMention) -> bool:
     """Whether the words around the figure name this attribute, or none that excludes it."""
-    if fact.attribute == "usd_per_gpu_hour":
-        return attribute in allowed  # for one GPU it equals the price, and would support any region
+    if fact.attribute in ("usd_per_gpu_hour", "memory_per_vcpu_gib"):
+        # For one GPU it equals the price, and 4 GiB of memory per vCPU are no 4 GiB of anything.
+        return attribute in allowed
     if fact.attribute.startswith("usd_per_hour:"):
         term = fact.attribute.partition(":")[2]
         words = [

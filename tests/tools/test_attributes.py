@@ -25,7 +25,7 @@ def test_labels_are_unique_in_each_language(language: str) -> None:
 
 def test_every_attribute_has_a_value_somewhere(catalogue: Catalogue) -> None:
     profiler = Profiler(catalogue, "ap-northeast-1")
-    items = [profiler.instance(name, brief=True) for name in catalogue.types]
+    items = [profiler.instance(name) for name in catalogue.types]
     for attribute in ATTRIBUTES:
         assert any(attribute.of(item) is not None for item in items), attribute.key
 
@@ -70,5 +70,6 @@ def test_every_attribute_can_be_asked_for() -> None:
     """A registry entry without words would be shown but never found."""
     unasked = {"threads_per_core", "cpu_maker", "gpu_memory_gib", "gpu_memory_total_gib",
                "nvlink_generation", "nvme_disks", "neuron_model", "neuron_devices",
-               "neuron_memory_gib"}  # fmt: skip
+               "neuron_memory_gib",
+               "capacity_block", "block_usd_per_hour"}  # asked for by the term  # fmt: skip
     assert set(BY_KEY) - set(table("attributes")) <= unasked
