@@ -22,11 +22,11 @@ from assistant.planner.sizing_route import (
 from assistant.planner.usage import Period, Usage
 from assistant.planner.usecases import UseCase
 from tools.attributes import BY_KEY
+from tools.cost.usage import HOURS_PER_MONTH
 from tools.instances import MAX_NAMES, MAX_RESULTS
 from tools.names import Subject
 
 MAX_REGIONS = 3
-HOURS_PER_MONTH = Decimal(730)  # 8,760 hours / 12
 _STEP = Decimal("0.0001")
 _HOURLY = re.compile(r"1\s*時間あたり|1\s*時間当たり|時間単価|毎時|per hour|an hour|hourly")
 _DESCRIBED = ("describe", "attributes", "sizes", "verify", "availability")

@@ -37,6 +37,16 @@ HARMFUL = {
 """Variables that old recipes set and that today's libraries do not want, with the reason."""
 
 
+def threads_within_cores(threads: int, instance: InstanceType) -> Check:
+    """Return whether threads are at most the physical cores: more of them only wait."""
+    return judged(
+        "threads",
+        1 <= threads <= instance.cores,
+        f"{threads} スレッド、{instance.name} は {instance.cores} 物理コア",
+        f"{threads} threads on {instance.cores} physical cores",
+    )
+
+
 def instance_of(folder: Folder, catalogue: Catalogue) -> InstanceType:
     """Return the instance type that the bundle is for. Raises UnreadableFileError."""
     try:

@@ -10,7 +10,7 @@ from pydantic import Field
 from knowledge.ec2.catalogue import Catalogue
 from knowledge.ec2.schema import InstanceType
 from tools.charts import Text
-from tools.codegen.checks import instance_of
+from tools.codegen.checks import instance_of, threads_within_cores
 from tools.codegen.folder import Folder
 from tools.codegen.names import DataGlob, DataPath
 from tools.codegen.spec import Check, Draft, Options, Setting, Sheet, Workload, judged
@@ -114,12 +114,7 @@ def build(catalogue: Catalogue, options: CpuInferOptions) -> Draft:
 def fits_cpu(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
     """Threads are at most the physical cores; bfloat16 products need Graviton3 or later."""
     config, instance = folder.toml(), instance_of(folder, catalogue)
-    yield judged(
-        "threads",
-        1 <= config["threads"] <= instance.cores,
-        f"{config['threads']} スレッド、{instance.name} は {instance.cores} 物理コア",
-        f"{config['threads']} threads on {instance.cores} physical cores",
-    )
+    yield threads_within_cores(config["threads"], instance)
     yield judged(
         "bf16_gemm",
         not config["bf16_gemm"] or has_bf16(instance),

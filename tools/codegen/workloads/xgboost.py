@@ -9,7 +9,7 @@ from pydantic import Field
 
 from knowledge.ec2.catalogue import Catalogue
 from tools.charts import Text
-from tools.codegen.checks import instance_of
+from tools.codegen.checks import instance_of, threads_within_cores
 from tools.codegen.folder import Folder
 from tools.codegen.names import DataGlob, DataPath, FreeText
 from tools.codegen.spec import Check, Draft, Options, Setting, Sheet, Workload, judged
@@ -156,12 +156,7 @@ def build(catalogue: Catalogue, options: XgboostOptions) -> Draft:
 def threads_fit(folder: Folder, catalogue: Catalogue) -> Iterator[Check]:
     """Threads are at most the physical cores; CUDA needs a GPU."""
     config, instance = folder.toml(), instance_of(folder, catalogue)
-    yield judged(
-        "threads",
-        1 <= config["threads"] <= instance.cores,
-        f"{config['threads']} スレッド、{instance.name} は {instance.cores} 物理コア",
-        f"{config['threads']} threads on {instance.cores} physical cores",
-    )
+    yield threads_within_cores(config["threads"], instance)
     yield judged(
         "device",
         config["device"] == "cpu" or capability(catalogue.gpu_of(instance)) >= LEAST_CAPABILITY,
